@@ -1,0 +1,129 @@
+#include "schema/delta.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace netrec {
+
+namespace {
+
+template <class T>
+void diff_kind(const Table<T>& before, const Table<T>& after, Changes<T>& changes) {
+  for (const T& row : after) {
+    const T* old = before.find(key_of(row));
+    if (old == nullptr)
+      changes.opened.push_back(row);
+    else
+      compare(*old, row, changes);
+  }
+  for (const T& row : before)
+    if (after.find(key_of(row)) == nullptr) changes.closed.push_back({.key = key_of(row)});
+}
+
+template <class T>
+std::size_t apply_kind(const Changes<T>& changes, Table<T>& table) {
+  std::size_t misfits = 0;
+  for (const T& row : changes.opened)
+    if (!table.insert(row)) ++misfits;
+  const auto fields = fields_of<T>();
+  for (const Change& change : changes.changed) {
+    T* row = table.find(change.key);
+    if (row == nullptr || change.field >= fields.size()) {
+      ++misfits;
+      continue;
+    }
+    const Field<T>& field = fields[change.field];
+    field.set(*row, change.value);
+    if (key_of(*row) != change.key) {  // A field that is part of the key cannot change.
+      ++misfits;
+      table.erase(change.key);
+    }
+  }
+  for (const Closed& closed : changes.closed)
+    if (!table.erase(closed.key)) ++misfits;
+  return misfits;
+}
+
+// Within a key the order of the changes is the order in which they happened: exact ones before those
+// only known to the tick (at == 0), earlier (larger at) before later.
+bool happens_before(const Change& a, const Change& b) {
+  if (a.key != b.key) return a.key < b.key;
+  if (a.at != b.at) return b.at == 0 || (a.at != 0 && a.at > b.at);
+  return a.field < b.field;
+}
+
+template <class T>
+void sort_kind(Changes<T>& changes) {
+  std::sort(changes.opened.begin(), changes.opened.end(),
+            [](const T& a, const T& b) { return key_of(a) < key_of(b); });
+  std::stable_sort(changes.changed.begin(), changes.changed.end(), happens_before);
+  std::sort(changes.closed.begin(), changes.closed.end());
+}
+
+}  // namespace
+
+template <class T>
+void compare(const T& before, const T& after, Changes<T>& changes) {
+  if (before == after) return;
+  const auto fields = fields_of<T>();
+  for (std::uint16_t id = 0; id < fields.size(); ++id) {
+    const std::uint64_t value = fields[id].get(after);
+    if (value != fields[id].get(before))
+      changes.changed.push_back({.key = key_of(after), .value = value, .field = id});
+  }
+}
+
+// A text never changes under its id.
+template <>
+void compare(const Text&, const Text&, Changes<Text>&) {}
+
+template void compare(const Session&, const Session&, Changes<Session>&);
+template void compare(const Gap&, const Gap&, Changes<Gap>&);
+template void compare(const User&, const User&, Changes<User>&);
+template void compare(const NetworkNamespace&, const NetworkNamespace&, Changes<NetworkNamespace>&);
+template void compare(const Process&, const Process&, Changes<Process>&);
+template void compare(const Interface&, const Interface&, Changes<Interface>&);
+template void compare(const Counter&, const Counter&, Changes<Counter>&);
+template void compare(const Socket&, const Socket&, Changes<Socket>&);
+
+bool Delta::empty() const {
+  return std::apply([](const auto&... kind) { return (kind.empty() && ...); }, kinds);
+}
+
+std::string_view Snapshot::text(std::uint32_t id) const {
+  const Text* found = id == 0 ? nullptr : of<Text>().find(id);
+  return found == nullptr ? std::string_view{} : std::string_view(found->bytes);
+}
+
+Delta diff(const Snapshot& before, const Snapshot& after) {
+  Delta delta;
+  std::apply(
+      [&](auto&... kind) {
+        const auto one = [&]<class T>(Changes<T>& changes) {
+          diff_kind(before.of<T>(), after.of<T>(), changes);
+        };
+        (one(kind), ...);
+      },
+      delta.kinds);
+  sort(delta);
+  return delta;
+}
+
+std::size_t apply(const Delta& delta, Snapshot& snapshot) {
+  std::size_t misfits = 0;
+  std::apply(
+      [&](const auto&... kind) {
+        const auto one = [&]<class T>(const Changes<T>& changes) {
+          misfits += apply_kind(changes, snapshot.of<T>());
+        };
+        (one(kind), ...);
+      },
+      delta.kinds);
+  return misfits;
+}
+
+void sort(Delta& delta) {
+  std::apply([](auto&... kind) { (sort_kind(kind), ...); }, delta.kinds);
+}
+
+}  // namespace netrec

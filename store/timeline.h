@@ -1,0 +1,117 @@
+// Reads a timeline: what it covers, and a cursor that rebuilds the host's state at any frame and
+// steps both ways. Works beside a running recorder and sees whole ticks only.
+//
+// A timeline is hostile input: damage is collected and reported, never passed over and never fatal
+// where the rest can answer.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schema/delta.h"
+#include "schema/result.h"
+
+namespace netrec {
+
+/// A part of the log that cannot be read, or does not fit what is around it.
+struct Damage {
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  WallTime from{};
+  WallTime to{};  ///< until here (the next keyframe) the rebuilt state may be incomplete
+  std::string what;
+};
+
+/// Totals that cost nothing to know.
+struct TimelineSummary {
+  std::string path;
+  std::uint64_t file_bytes = 0;   ///< with the write-ahead log
+  std::uint64_t frames = 0;
+  std::uint64_t first_sequence = 0;  ///< 0: no frame yet
+  std::uint64_t last_sequence = 0;
+  WallTime first_wall{};
+  WallTime last_wall{};
+  std::uint64_t chunks = 0;
+  std::uint64_t chunk_bytes = 0;
+  std::uint64_t hot_frames = 0;
+  std::uint64_t hot_bytes = 0;
+  int format_version = 0;
+};
+
+class FrameCursor;
+
+class Timeline {
+ public:
+  /// Opens read-only. Errors: not_found, permission, unsupported (with the version needed), corrupt
+  /// (not a timeline), io.
+  static Result<Timeline> open(const std::string& path);
+
+  Timeline(Timeline&&) noexcept;
+  Timeline& operator=(Timeline&&) noexcept;
+  ~Timeline();
+
+  const TimelineSummary& summary() const;
+
+  /// Looks again at what a running recorder has added since; true if there is more.
+  Result<bool> refresh();
+
+  /// A cursor before the first frame. It must not outlive the timeline.
+  FrameCursor cursor() const;
+
+  /// The last frame at or before `wall` (by sequence: where the clock was set back, the later pass
+  /// counts); not_found if the timeline begins later.
+  Result<std::uint64_t> sequence_at(WallTime wall) const;
+
+  /// All gaps and sessions of the whole file, from the derived tables, oldest first.
+  Result<std::vector<Gap>> gaps() const;
+  Result<std::vector<Session>> sessions() const;
+  /// Text of those gaps and sessions (by id, within a session texts are never reused in a file).
+  std::string gap_text(const Gap& gap) const;
+
+  struct State;
+
+ private:
+  explicit Timeline(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Where one stands in the log: the frame just carried out, and the state of the host after it.
+/// Every move reads only the keyframe before its goal and the deltas up to it.
+class FrameCursor {
+ public:
+  explicit FrameCursor(const Timeline::State& timeline);
+  FrameCursor(FrameCursor&&) noexcept;
+  FrameCursor& operator=(FrameCursor&&) noexcept;
+  ~FrameCursor();
+
+  /// Goes to the last frame at or before `wall`. Errors: not_found (the timeline begins later), io.
+  Status seek(WallTime wall);
+  Status seek_sequence(std::uint64_t sequence);
+  /// Steps to the next frame that is readable; false at the end.
+  Result<bool> next();
+  /// Steps back; false at the beginning.
+  Result<bool> previous();
+
+  /// REQUIRES: the last move succeeded.
+  const Frame& frame() const;
+  /// State after frame(). In a keyframe that restates, nothing has changed.
+  const Snapshot& snapshot() const;
+  /// True if frame() is a keyframe that begins a session: what the snapshot held before is not what
+  /// changed into this one.
+  bool begins_session() const;
+  /// The sockets frame() closed, as they were last seen.
+  const std::vector<Socket>& departed() const;
+
+  /// What could not be read on the way so far.
+  const std::vector<Damage>& damage() const;
+
+ private:
+  struct Position;
+  std::unique_ptr<Position> position_;
+};
+
+}  // namespace netrec
