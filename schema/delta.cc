@@ -44,8 +44,8 @@ std::size_t apply_kind(const Changes<T>& changes, Table<T>& table) {
   return misfits;
 }
 
-// Within a key the order of the changes is the order in which they happened: exact ones before those
-// only known to the tick (at == 0), earlier (larger at) before later.
+// Within a key the order of the changes is the order in which they happened: exact ones before
+// those only known to the tick (at == 0), earlier (larger at) before later.
 bool happens_before(const Change& a, const Change& b) {
   if (a.key != b.key) return a.key < b.key;
   if (a.at != b.at) return b.at == 0 || (a.at != 0 && a.at > b.at);
@@ -85,6 +85,8 @@ template void compare(const Process&, const Process&, Changes<Process>&);
 template void compare(const Interface&, const Interface&, Changes<Interface>&);
 template void compare(const Counter&, const Counter&, Changes<Counter>&);
 template void compare(const Socket&, const Socket&, Changes<Socket>&);
+template void compare(const Peer&, const Peer&, Changes<Peer>&);
+template void compare(const Resolution&, const Resolution&, Changes<Resolution>&);
 
 bool Delta::empty() const {
   return std::apply([](const auto&... kind) { return (kind.empty() && ...); }, kinds);

@@ -1,4 +1,5 @@
-// What changed between two snapshots, and the snapshot itself: the algebra everything else stands on.
+// What changed between two snapshots, and the snapshot itself: the algebra everything else stands
+// on.
 //
 //   apply(a, diff(a, b)) == b        diff(a, a) is empty        diff({}, b) is b as a keyframe
 //
@@ -12,6 +13,7 @@
 
 #include "schema/gap.h"
 #include "schema/interface.h"
+#include "schema/peer.h"
 #include "schema/process.h"
 #include "schema/session.h"
 #include "schema/socket.h"
@@ -50,8 +52,9 @@ struct Closed {
   auto operator<=>(const Closed&) const = default;
 };
 
-/// What happened to the entities of one kind. In a frame each list is in order of key (changes: key,
-/// at descending in time order as they happened, field), which makes the frame's bytes canonical.
+/// What happened to the entities of one kind. In a frame each list is in order of key (changes:
+/// key, at descending in time order as they happened, field), which makes the frame's bytes
+/// canonical.
 template <class T>
 struct Changes {
   std::vector<T> opened;
@@ -65,8 +68,9 @@ struct Changes {
 /// One value of F for each kind of entity, in the order of their numbers in the file; references
 /// between kinds only point to the left.
 template <template <class> class F>
-using ForEachEntity = std::tuple<F<Text>, F<Session>, F<Gap>, F<User>, F<NetworkNamespace>, F<Process>,
-                                 F<Interface>, F<Counter>, F<Socket>>;
+using ForEachEntity =
+    std::tuple<F<Text>, F<Session>, F<Gap>, F<User>, F<NetworkNamespace>, F<Process>, F<Interface>,
+               F<Counter>, F<Socket>, F<Peer>, F<Resolution>>;
 
 struct Delta {
   ForEachEntity<Changes> kinds;
@@ -106,9 +110,9 @@ void compare(const T& before, const T& after, Changes<T>& changes);
 /// Everything that turns `before` into `after`, canonically ordered.
 Delta diff(const Snapshot& before, const Snapshot& after);
 
-/// Carries `delta` out on `snapshot`. A timeline is hostile: what does not fit (a change of a socket
-/// that is not there, an unknown field) is left out. Returns how many entries did not fit: 0 in a
-/// sound file.
+/// Carries `delta` out on `snapshot`. A timeline is hostile: what does not fit (a change of a
+/// socket that is not there, an unknown field) is left out. Returns how many entries did not fit: 0
+/// in a sound file.
 std::size_t apply(const Delta& delta, Snapshot& snapshot);
 
 /// Brings the lists into canonical order.

@@ -1,7 +1,7 @@
 // The table-driven heart of the format. Everything netrec records is an *entity*: a key and a row
-// of unsigned integers, with a life (it opens, its fields change, it closes). What the fields are is
-// said once, in the table beside each entity's struct; frames, chunks, diffs, SQL columns, JSON keys
-// and the `.schema` texts are all driven by these tables, so that a new fact is one line.
+// of unsigned integers, with a life (it opens, its fields change, it closes). What the fields are
+// is said once, in the table beside each entity's struct; frames, chunks, diffs, SQL columns, JSON
+// keys and the `.schema` texts are all driven by these tables, so that a new fact is one line.
 //
 // Strings are entities too (Text) and are referred to by their id: a command line is stored once.
 //
@@ -26,6 +26,8 @@ enum class EntityKind : std::uint8_t {
   interface = 7,
   counter = 8,
   socket = 9,
+  peer = 10,
+  resolution = 11,
 };
 
 /// What a field's number is: decides how it is printed, and how its column is packed.
@@ -72,11 +74,11 @@ std::uint64_t key_of(const T& row) {
 
 /// One line of a field table. The name in the file is given apart from the member so that a member
 /// can be renamed without touching the format.
-#define NETREC_FIELD(Type, member, name, kind, about)                                       \
-  ::netrec::Field<Type> {                                                                   \
-    name, ::netrec::FieldKind::kind, about,                                                 \
-        [](const Type& row) { return static_cast<std::uint64_t>(row.member); },             \
-        [](Type& row, std::uint64_t value) {                                                \
-          row.member = static_cast<std::remove_reference_t<decltype(row.member)>>(value);   \
-        }                                                                                   \
+#define NETREC_FIELD(Type, member, name, kind, about)                                     \
+  ::netrec::Field<Type> {                                                                 \
+    name, ::netrec::FieldKind::kind, about,                                               \
+        [](const Type& row) { return static_cast<std::uint64_t>(row.member); },           \
+        [](Type& row, std::uint64_t value) {                                              \
+          row.member = static_cast<std::remove_reference_t<decltype(row.member)>>(value); \
+        }                                                                                 \
   }

@@ -5,12 +5,24 @@
 namespace netrec {
 
 std::string_view name(GapCause cause) {
-  constexpr std::array<std::string_view, 18> kNames = {
-      "unknown",          "recorder_stopped",     "recorder_killed",    "late_tick",
-      "missed_tick",      "suspend",              "clock_step",         "buffer_overrun",
-      "dump_interrupted", "namespace_unreadable", "process_unreadable", "not_privileged",
-      "disk_full",        "pruned",               "damaged",            "unsupported",
-      "left_out",         "event_loss"};
+  constexpr std::array<std::string_view, 18> kNames = {"unknown",
+                                                       "recorder_stopped",
+                                                       "recorder_killed",
+                                                       "late_tick",
+                                                       "missed_tick",
+                                                       "suspend",
+                                                       "clock_step",
+                                                       "buffer_overrun",
+                                                       "dump_interrupted",
+                                                       "namespace_unreadable",
+                                                       "process_unreadable",
+                                                       "not_privileged",
+                                                       "disk_full",
+                                                       "pruned",
+                                                       "damaged",
+                                                       "unsupported",
+                                                       "left_out",
+                                                       "event_loss"};
   const auto index = static_cast<std::size_t>(cause);
   return index < kNames.size() ? kNames[index] : "unknown";
 }
@@ -26,8 +38,10 @@ bool hides_time(GapCause cause) {
     case GapCause::disk_full:
     case GapCause::pruned:
     case GapCause::damaged:
-    case GapCause::event_loss: return true;
-    default: return false;
+    case GapCause::event_loss:
+      return true;
+    default:
+      return false;
   }
 }
 

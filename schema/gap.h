@@ -40,8 +40,8 @@ bool hides_time(GapCause cause);
 struct Gap {
   std::uint64_t id = 0;  ///< counts up in a file
   std::uint64_t from_us = 0;
-  std::uint64_t to_us = 0;  ///< 0: goes on until the session ends
-  std::uint64_t count = 0;  ///< of what was lost, where it can be counted
+  std::uint64_t to_us = 0;              ///< 0: goes on until the session ends
+  std::uint64_t count = 0;              ///< of what was lost, where it can be counted
   std::uint32_t network_namespace = 0;  ///< 0: all
   std::uint32_t detail = 0;             ///< Text, for people
   GapCause cause = GapCause::damaged;

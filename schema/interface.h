@@ -14,9 +14,9 @@ struct Interface {
   std::uint32_t index = 0;
   std::uint32_t name = 0;  ///< Text
   std::uint32_t mtu = 0;
-  std::uint32_t flags = 0;           ///< IFF_*, netdevice(7)
-  std::uint32_t type = 0;            ///< ARPHRD_*
-  std::uint32_t promiscuity = 0;     ///< how many asked for promiscuous mode
+  std::uint32_t flags = 0;              ///< IFF_*, netdevice(7)
+  std::uint32_t type = 0;               ///< ARPHRD_*
+  std::uint32_t promiscuity = 0;        ///< how many asked for promiscuous mode
   std::uint32_t operational_state = 0;  ///< RFC 2863: 2 down, 6 up; 0 unknown
   std::uint32_t carrier_changes = 0;
   std::uint32_t transmit_queue_length = 0;
@@ -65,7 +65,7 @@ struct EntityTraits<Interface> {
 
 struct Counter {
   std::uint64_t value = 0;
-  std::uint32_t id = 0;  ///< never reused in a session
+  std::uint32_t id = 0;  ///< never reused in a file
   std::uint32_t network_namespace = 0;
   std::uint32_t name = 0;  ///< Text: "Tcp.RetransSegs", "TcpExt.ListenDrops", "Ip6InReceives"
 

@@ -105,7 +105,8 @@ Result<Prefix> parse_prefix(std::string_view text) {
   const int widest = prefix.family == Family::inet ? 32 : 128;
   prefix.bits = bits < 0 ? widest : bits;
   if (prefix.bits > widest)
-    return failure(ErrorKind::invalid_argument, "'{}': a prefix length is at most {}", whole, widest);
+    return failure(ErrorKind::invalid_argument, "'{}': a prefix length is at most {}", whole,
+                   widest);
   if (prefix.family == Family::inet) {
     prefix.address.low &= leading_ones(32 + prefix.bits) & 0xffff'ffff;
   } else {

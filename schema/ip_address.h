@@ -17,11 +17,19 @@
 namespace netrec {
 
 /// Address families as the kernel numbers them (linux/socket.h); the file keeps these numbers.
-enum class Family : std::uint8_t { none = 0, unix = 1, inet = 2, inet6 = 10, packet = 17, vsock = 40 };
+enum class Family : std::uint8_t {
+  none = 0,
+  unix = 1,
+  inet = 2,
+  inet6 = 10,
+  packet = 17,
+  vsock = 40
+};
 
 struct IpAddress {
-  std::uint64_t high = 0;  ///< the first eight bytes of an IPv6 address in network order, as a number
-  std::uint64_t low = 0;   ///< the last eight; for IPv4 the four bytes
+  std::uint64_t high =
+      0;  ///< the first eight bytes of an IPv6 address in network order, as a number
+  std::uint64_t low = 0;  ///< the last eight; for IPv4 the four bytes
 
   auto operator<=>(const IpAddress&) const = default;
   bool is_zero() const { return high == 0 && low == 0; }

@@ -62,8 +62,8 @@ Error system_error(int error_number, std::string_view what);
 }  // namespace netrec
 
 /// States an invariant; a REQUIRES of a caller is checked with it too.
-#define NETREC_CHECK(condition, text)                                        \
-  do {                                                                       \
+#define NETREC_CHECK(condition, text)                                         \
+  do {                                                                        \
     if (!(condition)) ::netrec::broken_invariant((text), __FILE__, __LINE__); \
   } while (false)
 
@@ -71,15 +71,16 @@ Error system_error(int error_number, std::string_view what);
 /// function if it failed.
 #define NETREC_TRY_CAT2(a, b) a##b
 #define NETREC_TRY_CAT(a, b) NETREC_TRY_CAT2(a, b)
-#define NETREC_TRY(name, expression) NETREC_TRY_IMPL(name, expression, NETREC_TRY_CAT(try_, __LINE__))
-#define NETREC_TRY_IMPL(name, expression, temporary)                          \
-  auto&& temporary = (expression);                                            \
+#define NETREC_TRY(name, expression) \
+  NETREC_TRY_IMPL(name, expression, NETREC_TRY_CAT(try_, __LINE__))
+#define NETREC_TRY_IMPL(name, expression, temporary)                                    \
+  auto&& temporary = (expression);                                                      \
   if (!temporary) return tl::unexpected<::netrec::Error>(std::move(temporary).error()); \
   auto name = *std::move(temporary)
 
 /// The same for a Status, whose value is nothing.
-#define NETREC_CHECKED(expression)                                                            \
-  do {                                                                                        \
-    if (auto status_of_this = (expression); !status_of_this)                                  \
-      return tl::unexpected<::netrec::Error>(std::move(status_of_this).error());              \
+#define NETREC_CHECKED(expression)                                               \
+  do {                                                                           \
+    if (auto status_of_this = (expression); !status_of_this)                     \
+      return tl::unexpected<::netrec::Error>(std::move(status_of_this).error()); \
   } while (false)

@@ -50,7 +50,13 @@ enum class TcpState : std::uint8_t {
 };
 
 /// Which timer runs on the socket (inet_diag_msg.idiag_timer).
-enum class SocketTimer : std::uint8_t { none = 0, retransmit = 1, keepalive = 2, time_wait = 3, probe = 4 };
+enum class SocketTimer : std::uint8_t {
+  none = 0,
+  retransmit = 1,
+  keepalive = 2,
+  time_wait = 3,
+  probe = 4
+};
 
 /// "tcp", "udp", "unix", …; with `family` inet6 netstat's "tcp6" is made by the caller.
 std::string_view name(Transport transport);
@@ -94,7 +100,9 @@ struct Socket {
   std::uint32_t interface = 0;
   std::uint32_t protocol = 0;
   std::uint32_t mark = 0;
-  std::uint32_t congestion = 0;  ///< Text
+  std::uint32_t remote_name = 0;  ///< Text: the name that led to the remote address
+  std::uint32_t congestion = 0;   ///< Text
+  std::uint32_t mptcp_token = 0;  ///< of the MPTCP connection a subflow or its socket belongs to
   std::uint32_t receive_queue = 0;
   std::uint32_t send_queue = 0;
   std::uint32_t receive_memory = 0;
@@ -140,6 +148,7 @@ struct Socket {
   std::uint32_t received_out_of_order = 0;
   std::uint16_t local_port = 0;
   std::uint16_t remote_port = 0;
+  std::uint16_t error = 0;  ///< SO_ERROR where the connection failed or was broken: an errno value
   Family family = Family::none;
   Transport transport = Transport::unknown;
   TcpState state = TcpState::unknown;
@@ -154,7 +163,6 @@ struct Socket {
   std::uint8_t window_scale = 0;  ///< send scale in the low four bits, receive scale in the high
   std::uint8_t type_of_service = 0;
   std::uint8_t flags = 0;  ///< SocketFlag
-  std::uint8_t reserved[2] = {0, 0};
 
   bool operator==(const Socket& other) const;
 };

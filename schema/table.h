@@ -38,7 +38,8 @@ class Table {
 
   /// Adds `row`, or puts it in the place of the one with its key. Returns true if it is new.
   bool insert(T row) {
-    const auto [place, is_new] = index_.try_emplace(key_of(row), static_cast<std::uint32_t>(rows_.size()));
+    const auto [place, is_new] =
+        index_.try_emplace(key_of(row), static_cast<std::uint32_t>(rows_.size()));
     if (is_new)
       rows_.push_back(std::move(row));
     else

@@ -15,7 +15,7 @@ namespace netrec {
 inline constexpr std::size_t kLongestText = 64 * 1024;
 
 struct Text {
-  std::uint32_t id = 0;  ///< never reused in a session; 0 means "no text" wherever it is referred to
+  std::uint32_t id = 0;  ///< never reused in a file; 0 means "no text" wherever it is referred to
   std::string bytes;
 
   bool operator==(const Text&) const = default;

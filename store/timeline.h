@@ -29,7 +29,7 @@ struct Damage {
 /// Totals that cost nothing to know.
 struct TimelineSummary {
   std::string path;
-  std::uint64_t file_bytes = 0;   ///< with the write-ahead log
+  std::uint64_t file_bytes = 0;  ///< with the write-ahead log
   std::uint64_t frames = 0;
   std::uint64_t first_sequence = 0;  ///< 0: no frame yet
   std::uint64_t last_sequence = 0;
@@ -69,7 +69,7 @@ class Timeline {
   /// All gaps and sessions of the whole file, from the derived tables, oldest first.
   Result<std::vector<Gap>> gaps() const;
   Result<std::vector<Session>> sessions() const;
-  /// Text of those gaps and sessions (by id, within a session texts are never reused in a file).
+  /// Text of those gaps and sessions.
   std::string gap_text(const Gap& gap) const;
 
   struct State;

@@ -18,8 +18,8 @@
 namespace netrec {
 
 struct WriterOptions {
-  std::uint64_t max_size_bytes = 0;      ///< of the file; 0: no limit
-  std::chrono::seconds max_age{0};       ///< of the oldest frame; 0: no limit
+  std::uint64_t max_size_bytes = 0;  ///< of the file; 0: no limit
+  std::chrono::seconds max_age{0};   ///< of the oldest frame; 0: no limit
   std::uint32_t seal_after_frames = 1024;
   std::uint64_t seal_after_bytes = 4 << 20;  ///< of hot frames
   bool sync_every_tick = false;  ///< survive a power cut to the tick (docs/decisions has the price)
@@ -30,10 +30,17 @@ struct Resume {
   std::uint64_t last_sequence = 0;  ///< 0: the file is new
   WallTime last_wall{};
   std::chrono::microseconds last_boot{};
-  std::string last_boot_id;      ///< of the last session; "" if there was none
-  bool ended_properly = true;    ///< false: the last session has no end (killed, power cut)
+  std::string last_boot_id;    ///< of the last session; "" if there was none
+  bool ended_properly = true;  ///< false: the last session has no end (killed, power cut)
+  // Ids are never reused in a file: the next free one of each kind.
   std::uint32_t next_session = 1;
   std::uint64_t next_gap = 1;
+  std::uint32_t next_text = 1;
+  std::uint32_t next_process = 1;
+  std::uint32_t next_network_namespace = 1;
+  std::uint32_t next_counter = 1;
+  std::uint32_t next_peer = 1;
+  std::uint32_t next_resolution = 1;
 };
 
 /// What retention dropped, to be written down as a Gap by the recorder.
@@ -47,7 +54,8 @@ class TimelineWriter {
  public:
   /// Creates the file, or goes on with it. Takes the lock `path`.lock, which holds our pid; `busy`
   /// with the other recorder's pid if somebody has it. Frames a killed recorder left unsealed are
-  /// sealed here. Errors: busy, permission, unsupported (newer format), corrupt (not a timeline), io.
+  /// sealed here. Errors: busy, permission, unsupported (newer format), corrupt (not a timeline),
+  /// io.
   static Result<TimelineWriter> open(const std::string& path, const WriterOptions& options);
 
   TimelineWriter(TimelineWriter&&) noexcept;
@@ -57,28 +65,28 @@ class TimelineWriter {
 
   const Resume& resume() const;
 
-  /// True if the deltas since the last keyframe have outgrown it (or none was written yet): the next
-  /// append() wants the snapshot. The recorder first closes the texts and processes that nothing
-  /// refers to any more.
+  /// True if the deltas since the last keyframe have outgrown it (or none was written yet): the
+  /// next append() wants the snapshot. The recorder first closes the texts and processes that
+  /// nothing refers to any more.
   bool keyframe_due() const;
 
   /// Writes one tick in one transaction: `frame` (its sequence is set here; kind delta; lists in
   /// canonical order, see sort()), then, if `snapshot` is given, a keyframe of it at the same time.
   /// The first tick of a session is a keyframe only: `frame.delta` must be empty then, `snapshot`
-  /// given. `departed`: the rows, as last seen, of the sockets in frame.delta's closed list (for the
-  /// derived tables). Nothing is written if it fails. Errors: full (no room: try again later with a
-  /// later frame), io, corrupt.
+  /// given. `departed`: the rows, as last seen, of the sockets in frame.delta's closed list (for
+  /// the derived tables). Nothing is written if it fails. Errors: full (no room: try again later
+  /// with a later frame), io, corrupt.
   Status append(Frame& frame, std::span<const Socket> departed, const Snapshot* snapshot);
 
-  /// Seals what is due and applies retention; to be called after append(), in the tick's spare time.
-  /// Returns what was dropped (frames == 0: nothing).
+  /// Seals what is due and applies retention; to be called after append(), in the tick's spare
+  /// time. Returns what was dropped (frames == 0: nothing).
   Result<Pruned> maintain();
 
   /// Seals the hot frames, moves the write-ahead log into the file and closes it: one plain file is
   /// left. The session's end must have been appended before (Session closed in the last frame).
   Status close();
 
-  std::uint64_t file_bytes() const;      ///< size on disk, write-ahead log included
+  std::uint64_t file_bytes() const;  ///< size on disk, write-ahead log included
   std::uint64_t last_sequence() const;
   const std::string& path() const;
 

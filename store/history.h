@@ -1,0 +1,59 @@
+// Reads lives out of a timeline: the one way history is read, by netrec's commands and by the
+// virtual tables. Sealed chunks are asked by their headers first and unpacked by column; what is
+// not sealed yet is walked.
+#pragma once
+
+#include <bitset>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "schema/connection.h"
+#include "schema/ip_address.h"
+#include "schema/result.h"
+#include "store/timeline.h"
+
+namespace netrec {
+
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 65535;
+};
+
+/// What is wanted. The lists are hints: any of each list may match, an empty list means all; a row
+/// that cannot match may be left out, a row that does not match may still come. Only the time range
+/// is exact. The caller filters what it gets.
+struct Wanted {
+  WallTime from = WallTime::min();  ///< lives that touch [from, to]
+  WallTime to = WallTime::max();
+  std::vector<Prefix> remote;
+  std::vector<Prefix> local;
+  std::vector<PortRange> remote_ports;
+  std::vector<PortRange> local_ports;
+  std::vector<Transport> transports;
+  std::vector<std::uint32_t> pids;
+  std::optional<std::bitset<128>> fields;  ///< by index in fields_of<Socket>(); the others stay 0
+  bool transitions = true;                 ///< false: Connection::transitions stays empty
+};
+
+/// Gets one row; `names` holds the texts, processes, users and namespaces it refers to, for the
+/// time of the call. Returns false to stop.
+using ConnectionSink = std::function<bool(const Connection& row, const Snapshot& names)>;
+
+/// Every socket (of any transport) whose life touches the range: in order of their end, those still
+/// alive last. A recorder that was stopped and started on the same boot does not make two of one
+/// socket. Returns the damage met on the way; errors: io, corrupt (nothing can be read).
+Result<std::vector<Damage>> scan_connections(const Timeline& timeline, const Wanted& wanted,
+                                             const ConnectionSink& sink);
+
+/// The same for peers of sockets without a connection.
+using PeerSink = std::function<bool(const Peer& row, const Snapshot& names)>;
+Result<std::vector<Damage>> scan_peers(const Timeline& timeline, const Wanted& wanted,
+                                       const PeerSink& sink);
+
+/// And for names asked for.
+using ResolutionSink = std::function<bool(const Resolution& row, const Snapshot& names)>;
+Result<std::vector<Damage>> scan_resolutions(const Timeline& timeline, const Wanted& wanted,
+                                             const ResolutionSink& sink);
+
+}  // namespace netrec
