@@ -1,0 +1,30 @@
+// The three clocks of a recorder behind one seam, so that lateness, suspends and stepped clocks can
+// be tested without waiting for them.
+#pragma once
+
+#include <chrono>
+
+#include "schema/delta.h"
+
+namespace netrec {
+
+/// One moment on all three clocks.
+struct Instant {
+  WallTime wall{};                       ///< CLOCK_REALTIME: may be stepped
+  std::chrono::microseconds boot{};      ///< CLOCK_BOOTTIME: runs on while the host sleeps
+  std::chrono::nanoseconds monotonic{};  ///< CLOCK_MONOTONIC: stands still while the host sleeps
+};
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant now() = 0;
+};
+
+/// The host's clocks (clock_gettime(2)).
+class SystemClock final : public Clock {
+ public:
+  Instant now() override;
+};
+
+}  // namespace netrec
