@@ -1,0 +1,56 @@
+#include "store/compression.h"
+
+#include <zstd.h>
+
+#include <memory>
+
+namespace netrec {
+
+namespace {
+
+struct FreeContext {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+// A context costs more to make than a small frame to compress: one a thread.
+ZSTD_CCtx* compressor() {
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
+  NETREC_CHECK(context != nullptr, "no memory for a zstd context");
+  return context.get();
+}
+
+ZSTD_DCtx* decompressor() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
+  NETREC_CHECK(context != nullptr, "no memory for a zstd context");
+  return context.get();
+}
+
+}  // namespace
+
+std::string compress(std::string_view bytes, int level) {
+  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
+  const std::size_t size = ZSTD_compressCCtx(compressor(), frame.data(), frame.size(), bytes.data(),
+                                             bytes.size(), level);
+  NETREC_CHECK(!ZSTD_isError(size), ZSTD_getErrorName(size));
+  frame.resize(size);
+  return frame;
+}
+
+Result<std::string> decompress(std::string_view frame, std::size_t most_bytes) {
+  const unsigned long long told = ZSTD_getFrameContentSize(frame.data(), frame.size());
+  if (told == ZSTD_CONTENTSIZE_ERROR || told == ZSTD_CONTENTSIZE_UNKNOWN)
+    return failure(ErrorKind::corrupt, "not a compressed block");
+  if (told > most_bytes)
+    return failure(ErrorKind::corrupt, "a compressed block says it holds {} bytes, {} are allowed",
+                   told, most_bytes);
+  std::string bytes(static_cast<std::size_t>(told), '\0');
+  const std::size_t size =
+      ZSTD_decompressDCtx(decompressor(), bytes.data(), bytes.size(), frame.data(), frame.size());
+  if (ZSTD_isError(size))
+    return failure(ErrorKind::corrupt, "decompress: {}", ZSTD_getErrorName(size));
+  if (size != told) return failure(ErrorKind::corrupt, "a compressed block is shorter than told");
+  return bytes;
+}
+
+}  // namespace netrec
