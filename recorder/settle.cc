@@ -13,6 +13,10 @@ void carry_knowledge(const Socket& previous, Socket& observed) {
   observed.descriptor = previous.descriptor;
   observed.sharers = previous.sharers;
   observed.remote_name = previous.remote_name;
+  if (observed.error == 0) observed.error = previous.error;
+  constexpr auto kOwnership = static_cast<std::uint8_t>(SocketFlag::orphan) |
+                              static_cast<std::uint8_t>(SocketFlag::owner_unsure);
+  observed.flags = static_cast<std::uint8_t>(observed.flags | (previous.flags & kOwnership));
 }
 
 void settle_timer(const Socket& previous, Socket& observed) {

@@ -26,8 +26,9 @@ inline constexpr std::chrono::microseconds kTimerTolerance{50'000};
 
 /// Brings `observed`, a fresh row of a source, in line with `previous`, the row of the same socket
 /// (same cookie) at the last dump. What the Observer itself fills in (opened_us, opened_after_us,
-/// state_since_us, process, descriptor, sharers, remote_name) is taken from `previous`, except that
-/// state_since_us is left 0 where the state is another one.
+/// state_since_us, process, descriptor, sharers, remote_name, error, the flags orphan and
+/// owner_unsure) is taken from `previous`, except that state_since_us is left 0 where the state is
+/// another one.
 void settle(const Socket& previous, Socket& observed);
 
 }  // namespace netrec

@@ -1,0 +1,40 @@
+// The real SocketSource: sock_diag, rtnetlink and /proc/net of every network namespace this
+// process may enter. One KernelSource is used by one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "recorder/source.h"
+
+namespace netrec {
+
+struct KernelSourceOptions {
+  /// Read only namespaces with one of these names (under /run/netns), inodes in decimal, or "own";
+  /// empty: all.
+  std::vector<std::string> only;
+};
+
+class KernelSource final : public SocketSource {
+ public:
+  /// Opens nothing yet but the recorder's own namespace. Errors: permission or unsupported, where
+  /// not even that can be read.
+  static Result<std::unique_ptr<KernelSource>> open(KernelSourceOptions options);
+  ~KernelSource() override;
+
+  Status find_namespaces() override;
+  std::span<const NamespaceFacts> namespaces() const override;
+  Result<DumpReport> dump(std::uint32_t inode, std::uint32_t id, SocketKind kind,
+                          SocketSink& sink) override;
+  Result<DumpReport> interfaces(std::uint32_t inode, std::uint32_t id,
+                                InterfaceSink& sink) override;
+  Result<std::span<const CounterValue>> counters(std::uint32_t inode) override;
+
+ private:
+  struct State;
+  explicit KernelSource(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace netrec
