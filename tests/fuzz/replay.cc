@@ -1,5 +1,5 @@
-// Runs a fuzz target over the files of a folder: keeps every input that ever taught something tested
-// by the ordinary suite, without libFuzzer. An empty corpus is an error.
+// Runs a fuzz target over the files of a folder: keeps every input that ever taught something
+// tested by the ordinary suite, without libFuzzer. An empty corpus is an error.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
