@@ -1,0 +1,85 @@
+// What a running command is given: the options, the timeline (opened when first asked for), the
+// output, and the one way to say that an answer touches a gap.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "query/global_options.h"
+#include "query/output.h"
+#include "query/progress.h"
+#include "query/time_spec.h"
+#include "store/timeline.h"
+
+namespace netrec {
+
+/// From when to when something is asked; both ends belong to it.
+struct TimeRange {
+  WallTime from{};
+  WallTime to{};
+};
+
+class Context {
+ public:
+  /// `command`: the subcommand's name.
+  Context(const GlobalOptions& options, std::string_view command);
+  ~Context();
+
+  const GlobalOptions& options() const { return options_; }
+  Output& out();
+  EndpointNames& endpoint_names() { return endpoint_names_; }
+  /// True if stdout is a terminal; its width in columns (80 if it does not say).
+  bool on_terminal() const { return terminal_.out_is_terminal; }
+  std::size_t terminal_width() const { return terminal_.width; }
+  bool color() const { return terminal_.color; }
+
+  /// The path asked for, or the default one.
+  std::string path() const;
+  /// Opened at the first call. Also not_found if it holds no frame yet.
+  Result<Timeline*> timeline();
+
+  /// What `text` means in this timeline. Says so on stderr if the clock showed the time twice.
+  /// Errors: invalid_argument (pointing at the character), not_found (no such frame).
+  Result<WallTime> moment(std::string_view text);
+  /// Puts `cursor` there: by sequence for "#frame", else at the last frame at or before it, and
+  /// notes what keeps the state from being that of the moment (the gap it lies in, or that the
+  /// timeline ended before). Returns the moment asked for.
+  Result<WallTime> seek(FrameCursor& cursor, std::string_view text);
+  /// --since to --until (or --at twice), by default the whole timeline. Times of tables lose their
+  /// date if it lies on one day. Errors: invalid_argument also if it ends before it begins.
+  Result<TimeRange> range();
+  bool range_given() const;
+
+  /// Notes every gap and damaged part that touches the range: once per command, before finish().
+  Status note_gaps(const TimeRange& range);
+  void note_damage(std::span<const Damage> damage);
+  void note(const Notice& notice);
+  bool incomplete() const { return incomplete_; }
+
+  /// For long work; see progress.h.
+  Progress progress(std::string_view title) const;
+
+ private:
+  struct Terminal {
+    bool out_is_terminal = false;
+    std::size_t width = 80;
+    bool color = false;
+  };
+  static Terminal look_at_terminal(const GlobalOptions& options);
+
+  GlobalOptions options_;
+  std::string command_;
+  Terminal terminal_;
+  EndpointNames endpoint_names_;
+  TimeStyle times_ = TimeStyle::full;
+  std::optional<Timeline> timeline_;
+  std::unique_ptr<Output> out_;
+  bool incomplete_ = false;
+
+  TimeSpan span() const;
+  Result<Moment> resolved(std::string_view text);
+};
+
+}  // namespace netrec
