@@ -1,0 +1,125 @@
+// A chunk: a run of delta frames of one session, sealed together as entity-major columns. It *is*
+// the log of its time range (frames() rebuilds each frame to the byte), and it answers history
+// directly: what ended in it is there whole, a column a field.
+//
+// A pure pair of functions over bytes, without SQLite, so that it can be fuzzed and measured alone.
+// A chunk is two strings, kept in two cells: a reader that looks for a needle reads all headers and
+// the bodies of few. Layout: docs/file_format_chunk.md.
+//
+// Refused: Arrow or Parquet files inside SQLite (they would be the biggest dependency of the house,
+// and neither rebuilds the order of events), one row a connection (33 bytes and 12 an index).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schema/connection.h"
+#include "schema/delta.h"
+#include "schema/result.h"
+#include "store/chunk_carry.h"
+#include "store/chunk_header.h"
+#include "store/column.h"
+
+namespace netrec {
+
+/// What a run is sealed from.
+struct ChunkInput {
+  std::uint32_t session = 0;         ///< all frames are of this one
+  std::uint64_t first_sequence = 0;  ///< of the run, keyframes included
+  std::uint64_t last_sequence = 0;
+  WallTime previous_wall{};           ///< of the frame before the first (a keyframe counts)
+  std::span<const Frame> frames;      ///< the deltas, in order, canonical; at least one
+  std::span<const Socket> departed;   ///< the rows, as last seen, of sockets closed in `frames`;
+                                      ///< wanted of those opened before them, others are ignored
+  const ChunkCarry* carry = nullptr;  ///< as of the frame before the first
+};
+
+struct EncodedChunk {
+  std::string header;
+  std::string body;
+};
+
+/// Errors: invalid_argument (frames that are not canonical, or more than a chunk may hold: see
+/// kMostChunkFrames and its like in chunk_header.h).
+Result<EncodedChunk> encode_chunk(const ChunkInput& input);
+
+/// The entities a chunk knows of one kind, by what it saw of their lives.
+enum class LifeGroup : std::uint8_t {
+  ended = 0,    ///< closed in the chunk, whole row; in order of their end
+  begun = 1,    ///< opened in the chunk and alive at its end; in order of their beginning
+  ongoing = 2,  ///< opened before; changed, or closed without its row being known; by key
+};
+
+/// The frames of a chunk as columns.
+struct FrameTimes {
+  Column sequence;
+  Column wall_us;
+  Column boot_us;
+};
+
+/// How the lives of LifeGroup::ended ended, in the order of its rows; as in Connection.
+struct Ends {
+  Column closed_us;
+  Column closed_after_us;
+  std::vector<CloseReason> reason;
+};
+
+/// The transitions of many sockets: those of row r are [first[r], first[r + 1]).
+struct TransitionColumns {
+  std::vector<std::uint32_t> first;
+  std::vector<Transition> transitions;
+
+  std::span<const Transition> of(std::size_t row) const {
+    return std::span(transitions).subspan(first[row], first[row + 1] - first[row]);
+  }
+};
+
+/// One field of one entity took a value, in columns: a sample.
+struct Samples {
+  Column key;
+  Column at_us;
+  Column value;
+};
+
+class ChunkReader {
+ public:
+  /// Neither string is copied: both must outlive the reader. Errors: corrupt, unsupported.
+  static Result<ChunkReader> open(std::string_view header, std::string_view body);
+
+  ChunkReader(ChunkReader&&) noexcept;
+  ChunkReader& operator=(ChunkReader&&) noexcept;
+  ~ChunkReader();
+
+  const ChunkHeader& header() const;
+
+  /// The frames the chunk was sealed from.
+  Result<std::vector<Frame>> frames() const;
+  Result<FrameTimes> frame_times() const;
+
+  /// Lives of kind T in `group`.
+  template <class T>
+  std::size_t rows(LifeGroup group) const;
+  /// A field of them, as it was at their end or at the chunk's. REQUIRES: group is not ongoing.
+  template <class T>
+  Result<Column> column(LifeGroup group, std::uint16_t field) const;
+  template <class T>
+  Result<Ends> ends() const;
+  /// REQUIRES: group is not ongoing. Those of `ended` are told from their opening on.
+  Result<TransitionColumns> transitions(LifeGroup group) const;
+  /// Every value `field` took in the chunk (not the one it had when it opened), of all groups.
+  template <class T>
+  Result<Samples> samples(std::uint16_t field) const;
+  /// The texts that were new in this chunk.
+  Result<std::vector<Text>> texts() const;
+
+  struct State;
+
+ private:
+  explicit ChunkReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace netrec

@@ -1,0 +1,53 @@
+// What one chunk hands on to the next, so that a life that ends in a chunk can be told there whole:
+// the states its socket went through in earlier chunks, and the rows of peers and resolutions still
+// alive (the recorder hands departed sockets to the writer, but not those).
+//
+// It is as old as the last sealed chunk, not as the last frame. Kept beside the chunk codec because
+// the two must agree on what a transition is.
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "schema/connection.h"
+#include "schema/delta.h"
+
+namespace netrec {
+
+class ChunkCarry {
+ public:
+  /// Begins with a session: `snapshot` as of its first keyframe (or of wherever a writer takes up a
+  /// session again: what came before that is then told as "in this state since").
+  void begin(const Snapshot& snapshot);
+
+  /// Takes in the frames of a chunk just sealed; `previous_wall` as in ChunkInput.
+  void advance(std::span<const Frame> frames, WallTime previous_wall);
+
+  /// Of the socket with this key, before the frames not sealed yet; empty: it is not known.
+  std::vector<Transition> transitions(std::uint64_t socket) const;
+  const Table<Peer>& peers() const { return peers_; }
+  const Table<Resolution>& resolutions() const { return resolutions_; }
+
+ private:
+  void advance_sockets(const Changes<Socket>& changes, std::uint64_t wall_us,
+                       std::uint64_t previous_us);
+
+  tsl::robin_map<std::uint64_t, std::vector<Transition>> transitions_;
+  Table<Peer> peers_;
+  Table<Resolution> resolutions_;
+};
+
+/// When a change or an end marked `at` happened, and the last instant at which it had not yet.
+struct Moment {
+  std::uint64_t at_us = 0;
+  std::uint64_t after_us = 0;
+};
+Moment moment_of(std::uint32_t at, std::uint64_t wall_us, std::uint64_t previous_us);
+
+/// Microseconds since 1970.
+std::uint64_t wall_us(WallTime wall);
+
+}  // namespace netrec

@@ -1,0 +1,373 @@
+#include "store/column.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "store/compression.h"
+
+namespace netrec {
+
+namespace {
+
+enum Transform : std::uint8_t { kOffset = 0, kDelta = 1, kAscending = 2, kDictionary = 3 };
+enum Packing : std::uint8_t { kPlanes = 0, kLengths = 1 };
+enum PlaneForm : std::uint8_t { kSame = 0, kRaw = 1, kZstd = 2 };
+
+constexpr std::uint8_t kConstant = 0;
+// One plane of indexes: more entries are better kept as they are.
+constexpr std::size_t kMostEntries = 256;
+// Enough of a column to tell its entropy from; taken in runs, so that differences are seen.
+constexpr std::size_t kSample = 4096;
+constexpr std::size_t kSampleRun = 512;
+
+using Codes = std::vector<std::uint64_t>;
+__extension__ using Wide = unsigned __int128;
+
+std::uint8_t bit_length(std::uint64_t code) {
+  return static_cast<std::uint8_t>(std::bit_width(code));
+}
+
+// ---- estimating
+
+/// Bytes that `histogram` of `count` bytes will take after Huffman coding, tables included.
+double estimated_bytes(const std::array<std::uint32_t, 256>& histogram, std::size_t count) {
+  double bits = 0;
+  int distinct = 0;
+  for (const std::uint32_t n : histogram) {
+    if (n == 0) continue;
+    ++distinct;
+    bits -= n * std::log2(static_cast<double>(n) / static_cast<double>(count));
+  }
+  if (distinct <= 1) return 2;
+  return std::min(static_cast<double>(count), bits / 8 + 12 + distinct / 2.0);
+}
+
+double planes_estimate(const Codes& codes) {
+  std::uint64_t all = 0;
+  for (const std::uint64_t code : codes) all |= code;
+  double bytes = 2;
+  for (unsigned shift = 0; shift < bit_length(all); shift += 8) {
+    std::array<std::uint32_t, 256> histogram{};
+    for (const std::uint64_t code : codes) ++histogram[(code >> shift) & 0xff];
+    bytes += estimated_bytes(histogram, codes.size());
+  }
+  return bytes;
+}
+
+double lengths_estimate(const Codes& codes) {
+  std::array<std::uint32_t, 256> histogram{};
+  std::uint64_t bits = 0;
+  for (const std::uint64_t code : codes) {
+    const std::uint8_t length = bit_length(code);
+    ++histogram[length];
+    bits += length > 0 ? length - 1u : 0u;
+  }
+  return estimated_bytes(histogram, codes.size()) + static_cast<double>(bits) / 8;
+}
+
+/// A column after its transform: what is written before the codes, and the codes.
+struct Transformed {
+  Transform transform = kOffset;
+  std::string prologue;
+  Codes codes;
+};
+
+Transformed by_offset(std::span<const std::uint64_t> values) {
+  Transformed out;
+  const std::uint64_t base = *std::min_element(values.begin(), values.end());
+  put_varint(out.prologue, base);
+  out.codes.reserve(values.size());
+  for (const std::uint64_t value : values) out.codes.push_back(value - base);
+  return out;
+}
+
+Transformed by_difference(std::span<const std::uint64_t> values) {
+  Transformed out;
+  out.transform = std::is_sorted(values.begin(), values.end()) ? kAscending : kDelta;
+  out.codes.reserve(values.size() - 1);
+  std::uint64_t base = ~std::uint64_t{0};
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    const std::uint64_t difference = values[i] - values[i - 1];
+    out.codes.push_back(out.transform == kAscending ? difference : zigzag(difference));
+    base = std::min(base, out.codes.back());
+  }
+  for (std::uint64_t& code : out.codes) code -= base;
+  put_varint(out.prologue, values[0]);
+  put_varint(out.prologue, base);
+  return out;
+}
+
+/// The distinct values in order, if there are few.
+std::optional<Codes> entries_of(std::span<const std::uint64_t> values) {
+  Codes entries;
+  std::uint64_t last = ~values[0];
+  for (const std::uint64_t value : values) {
+    if (value == last) continue;
+    last = value;
+    const auto place = std::lower_bound(entries.begin(), entries.end(), value);
+    if (place != entries.end() && *place == value) continue;
+    if (entries.size() == kMostEntries) return std::nullopt;
+    entries.insert(place, value);
+  }
+  return entries;
+}
+
+std::optional<Transformed> by_dictionary(std::span<const std::uint64_t> values) {
+  const auto entries = entries_of(values);
+  if (!entries) return std::nullopt;
+  Transformed out;
+  out.transform = kDictionary;
+  put_varint(out.prologue, entries->size());
+  std::uint64_t last = 0;
+  for (const std::uint64_t entry : *entries) {
+    put_varint(out.prologue, entry - last);
+    last = entry;
+  }
+  out.codes.reserve(values.size());
+  for (const std::uint64_t value : values)
+    out.codes.push_back(static_cast<std::uint64_t>(
+        std::lower_bound(entries->begin(), entries->end(), value) - entries->begin()));
+  return out;
+}
+
+std::vector<std::uint64_t> sample_of(std::span<const std::uint64_t> values) {
+  std::vector<std::uint64_t> sample;
+  sample.reserve(kSample);
+  const std::size_t runs = kSample / kSampleRun;
+  const std::size_t stride = (values.size() - kSampleRun) / (runs - 1);
+  for (std::size_t run = 0; run < runs; ++run) {
+    const auto part = values.subspan(run * stride, kSampleRun);
+    sample.insert(sample.end(), part.begin(), part.end());
+  }
+  return sample;
+}
+
+struct Choice {
+  Transform transform = kOffset;
+  Packing packing = kPlanes;
+  double bytes = HUGE_VAL;
+
+  void consider(const Transformed& candidate) {
+    const auto offer = [&](Packing offered, double codes_bytes) {
+      const double total = codes_bytes + static_cast<double>(candidate.prologue.size());
+      if (total >= bytes) return;
+      *this = {candidate.transform, offered, total};
+    };
+    offer(kPlanes, planes_estimate(candidate.codes));
+    offer(kLengths, lengths_estimate(candidate.codes));
+  }
+};
+
+Choice choose(std::span<const std::uint64_t> values) {
+  Choice best;
+  best.consider(by_offset(values));
+  best.consider(by_difference(values));
+  if (const auto dictionary = by_dictionary(values)) best.consider(*dictionary);
+  return best;
+}
+
+// ---- writing
+
+void put_plane(std::string& out, std::string_view plane) {
+  if (plane.find_first_not_of(plane[0]) == std::string_view::npos) {
+    out.push_back(static_cast<char>(kSame));
+    out.push_back(plane[0]);
+    return;
+  }
+  std::string packed = plane.size() < 32 ? std::string() : compress(plane);
+  if (packed.empty() || packed.size() + kLongestVarint / 2 >= plane.size()) {
+    out.push_back(static_cast<char>(kRaw));
+    out.append(plane);
+    return;
+  }
+  out.push_back(static_cast<char>(kZstd));
+  put_bytes(out, packed);
+}
+
+void put_planes(std::string& out, const Codes& codes) {
+  std::uint64_t all = 0;
+  for (const std::uint64_t code : codes) all |= code;
+  const unsigned width = (bit_length(all) + 7u) / 8;
+  out.push_back(static_cast<char>(width));
+  std::string plane(codes.size(), '\0');
+  for (unsigned shift = 0; shift < 8 * width; shift += 8) {
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      plane[i] = static_cast<char>((codes[i] >> shift) & 0xff);
+    put_plane(out, plane);
+  }
+}
+
+void put_lengths(std::string& out, const Codes& codes) {
+  std::string lengths(codes.size(), '\0');
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    lengths[i] = static_cast<char>(bit_length(codes[i]));
+  put_plane(out, lengths);
+  Wide pending = 0;
+  unsigned pending_bits = 0;
+  for (const std::uint64_t code : codes) {
+    if (code < 2) continue;
+    const unsigned bits = bit_length(code) - 1u;
+    pending |= static_cast<Wide>(code ^ (std::uint64_t{1} << bits)) << pending_bits;
+    for (pending_bits += bits; pending_bits >= 8; pending_bits -= 8, pending >>= 8)
+      out.push_back(static_cast<char>(pending & 0xff));
+  }
+  if (pending_bits > 0) out.push_back(static_cast<char>(pending & 0xff));
+}
+
+// ---- reading
+
+Result<std::string> read_plane(ByteReader& in, std::size_t rows) {
+  switch (in.byte()) {
+    case kSame:
+      return std::string(rows, static_cast<char>(in.byte()));
+    case kRaw:
+      return std::string(in.raw(rows));
+    case kZstd: {
+      NETREC_TRY(plane, decompress(in.bytes(), rows));
+      if (plane.size() == rows) return plane;
+      return failure(ErrorKind::corrupt, "a column has {} rows instead of {}", plane.size(), rows);
+    }
+    default:
+      return failure(ErrorKind::corrupt, "a column is packed in an unknown way");
+  }
+}
+
+Status read_planes(ByteReader& in, std::span<std::uint64_t> codes) {
+  const std::uint64_t width = in.byte();
+  if (width > 8) return failure(ErrorKind::corrupt, "a column has {} planes", width);
+  for (unsigned shift = 0; shift < 8 * width; shift += 8) {
+    NETREC_TRY(plane, read_plane(in, codes.size()));
+    if (!in.ok()) break;
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      codes[i] |= std::uint64_t{static_cast<std::uint8_t>(plane[i])} << shift;
+  }
+  return {};
+}
+
+/// Eight bytes from `bytes` on, as if zeros followed.
+std::uint64_t load(std::string_view bytes, std::size_t from) {
+  std::uint64_t word = 0;
+  if (from + 8 <= bytes.size()) {
+    std::memcpy(&word, bytes.data() + from, 8);
+    if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+    return word;
+  }
+  for (std::size_t i = from; i < bytes.size(); ++i)
+    word |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << (8 * (i - from));
+  return word;
+}
+
+Status read_lengths(ByteReader& in, std::span<std::uint64_t> codes) {
+  NETREC_TRY(lengths, read_plane(in, codes.size()));
+  if (!in.ok()) return {};
+  std::uint64_t total = 0;
+  for (const char length : lengths) {
+    const auto bits = static_cast<std::uint8_t>(length);
+    if (bits > 64) return failure(ErrorKind::corrupt, "a number of {} bits in a column", bits);
+    total += bits > 1 ? bits - 1u : 0u;
+  }
+  const std::string_view packed = in.raw((total + 7) / 8);
+  if (!in.ok()) return {};
+  std::uint64_t at = 0;
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const auto length = static_cast<std::uint8_t>(lengths[i]);
+    if (length < 2) {
+      codes[i] = length;
+      continue;
+    }
+    const unsigned bits = length - 1u;
+    const auto shift = static_cast<unsigned>(at % 8);
+    std::uint64_t code = load(packed, at / 8) >> shift;
+    if (shift + bits > 64) code |= load(packed, at / 8 + 8) << (64 - shift);
+    const std::uint64_t top = std::uint64_t{1} << bits;
+    codes[i] = (code & (top - 1)) | top;
+    at += bits;
+  }
+  return {};
+}
+
+Status read_codes(ByteReader& in, Packing packing, std::span<std::uint64_t> codes) {
+  NETREC_CHECKED(packing == kPlanes ? read_planes(in, codes) : read_lengths(in, codes));
+  if (!in.at_end()) return failure(ErrorKind::corrupt, "a column does not end where it should");
+  return {};
+}
+
+Result<Column> read_dictionary(ByteReader& in, Packing packing, std::size_t rows) {
+  const std::uint64_t count = in.varint_up_to(kMostEntries);
+  Codes entries(static_cast<std::size_t>(count));
+  std::uint64_t last = 0;
+  for (std::uint64_t& entry : entries) entry = last += in.varint();
+  Column column(rows);
+  NETREC_CHECKED(read_codes(in, packing, column));
+  for (std::uint64_t& value : column) {
+    if (value >= entries.size()) return failure(ErrorKind::corrupt, "a column has no such entry");
+    value = entries[static_cast<std::size_t>(value)];
+  }
+  return column;
+}
+
+Result<Column> read_differences(ByteReader& in, Transform transform, Packing packing,
+                                std::size_t rows) {
+  std::uint64_t value = in.varint();
+  const std::uint64_t base = in.varint();
+  Column column(rows);
+  NETREC_CHECKED(read_codes(in, packing, std::span(column).subspan(1)));
+  column[0] = value;
+  for (std::size_t i = 1; i < rows; ++i) {
+    const std::uint64_t code = column[i] + base;
+    column[i] = value += transform == kAscending ? code : unzigzag(code);
+  }
+  return column;
+}
+
+}  // namespace
+
+std::string encode_column(std::span<const std::uint64_t> values) {
+  NETREC_CHECK(!values.empty(), "a column has rows");
+  std::string out;
+  if (std::all_of(values.begin(), values.end(), [&](auto value) { return value == values[0]; })) {
+    out.push_back(static_cast<char>(kConstant));
+    put_varint(out, values[0]);
+    return out;
+  }
+  Choice choice = choose(values.size() > 2 * kSample ? sample_of(values) : values);
+  Transformed packed;
+  if (choice.transform == kDictionary) {
+    if (auto dictionary = by_dictionary(values))
+      packed = std::move(*dictionary);
+    else
+      packed = by_offset(values);
+  } else {
+    packed = choice.transform == kOffset ? by_offset(values) : by_difference(values);
+  }
+  out.push_back(static_cast<char>(1 + 2 * packed.transform + choice.packing));
+  out += packed.prologue;
+  choice.packing == kPlanes ? put_planes(out, packed.codes) : put_lengths(out, packed.codes);
+  return out;
+}
+
+Result<Column> decode_column(std::string_view bytes, std::size_t rows) {
+  ByteReader in(bytes);
+  const std::uint8_t encoding = in.byte();
+  if (encoding == kConstant) {
+    const std::uint64_t value = in.varint();
+    if (!in.at_end()) return failure(ErrorKind::corrupt, "a column does not end where it should");
+    return Column(rows, value);
+  }
+  if (encoding > 8 || rows == 0) return failure(ErrorKind::corrupt, "a column is not one");
+  const auto transform = static_cast<Transform>((encoding - 1) / 2);
+  const auto packing = static_cast<Packing>((encoding - 1) % 2);
+  if (transform == kDictionary) return read_dictionary(in, packing, rows);
+  if (transform != kOffset) return read_differences(in, transform, packing, rows);
+  const std::uint64_t base = in.varint();
+  Column column(rows);
+  NETREC_CHECKED(read_codes(in, packing, column));
+  for (std::uint64_t& value : column) value += base;
+  return column;
+}
+
+}  // namespace netrec

@@ -1,0 +1,45 @@
+// One column of a chunk: a list of numbers, packed near their entropy and unpacked whole, a few
+// nanoseconds a number.
+//
+//   column     = constant | packed
+//   constant   = 0x00 value:varint
+//   packed     = encoding:byte transform packing
+//   encoding   = 1 + 2 * transform number + packing number
+//   transform  = offset | delta | ascending | dictionary
+//     offset     (0) base:varint                          value = base + code
+//     delta      (1) first:varint base:varint             value = the one before + unzigzag(base +
+//                                                         code), one code less than values
+//     ascending  (2) first:varint base:varint             value = the one before + base + code
+//     dictionary (3) count:varint count * step:varint     value = entry[code]; entries ascend
+//   packing    = planes | lengths
+//     planes     (0) width:byte width * plane             the codes' bytes, lowest plane first
+//     lengths    (1) plane bits                           bit length of each code, then each code's
+//                                                         bits below its highest, lowest bit first
+//   plane      = 0x00 byte | 0x01 bytes | 0x02 size:varint zstd
+//
+// How many numbers there are is known from elsewhere (the header of the chunk). Numbers spread
+// over orders of magnitude (bytes, lifetimes) pack best by bit length, narrow ones by planes; the
+// encoder estimates each from the entropy of a sample. Refused: varints under zstd, which mixes a
+// number's noise with its magnitude (docs/decisions/0020).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schema/result.h"
+#include "store/bytes.h"
+
+namespace netrec {
+
+using Column = std::vector<std::uint64_t>;
+
+/// REQUIRES: `values` is not empty.
+std::string encode_column(std::span<const std::uint64_t> values);
+
+/// The `rows` numbers of a column that is all of `bytes`. Allocates for `rows`, which the caller
+/// has bounded. Errors: corrupt.
+Result<Column> decode_column(std::string_view bytes, std::size_t rows);
+
+}  // namespace netrec
