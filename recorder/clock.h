@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "schema/delta.h"
 
@@ -14,6 +15,16 @@ struct Instant {
   std::chrono::microseconds boot{};      ///< CLOCK_BOOTTIME: runs on while the host sleeps
   std::chrono::nanoseconds monotonic{};  ///< CLOCK_MONOTONIC: stands still while the host sleeps
 };
+
+/// As the schema's fields have it: microseconds since 1970.
+inline std::uint64_t microseconds_of(WallTime wall) {
+  return static_cast<std::uint64_t>(wall.time_since_epoch().count());
+}
+
+/// The wall clock at `boot` (CLOCK_BOOTTIME), as it goes now.
+inline WallTime wall_at(const Instant& now, std::chrono::microseconds boot) {
+  return now.wall - (now.boot - boot);
+}
 
 class Clock {
  public:

@@ -1,0 +1,332 @@
+#include "recorder/sockets.h"
+
+#include <algorithm>
+
+#include "recorder/settle.h"
+
+namespace netrec {
+
+namespace {
+
+// What a TIME_WAIT and the connection it is left from have in common.
+struct FourTuple {
+  IpAddress local;
+  IpAddress remote;
+  std::uint32_t ports = 0;
+  std::uint32_t network_namespace = 0;
+
+  explicit FourTuple(const Socket& socket)
+      : local(socket.local),
+        remote(socket.remote),
+        ports(std::uint32_t{socket.local_port} << 16 | socket.remote_port),
+        network_namespace(socket.network_namespace) {}
+  bool operator==(const FourTuple&) const = default;
+};
+
+struct FourTupleHash {
+  std::size_t operator()(const FourTuple& tuple) const {
+    std::size_t hash = std::size_t{tuple.ports} << 32 | tuple.network_namespace;
+    for (const std::uint64_t word :
+         {tuple.local.high, tuple.local.low, tuple.remote.high, tuple.remote.low})
+      hash = (hash ^ word) * 0x9E3779B97F4A7C15u;  // Fibonacci hashing, 2^64 / golden ratio
+    return hash ^ hash >> 32;
+  }
+};
+
+constexpr auto kOrphan = static_cast<std::uint8_t>(SocketFlag::orphan);
+
+// The row will be looked at when its predecessor is done.
+void prefetch(const Socket& row) {
+  const auto* bytes = reinterpret_cast<const char*>(&row);
+  for (std::size_t offset = 0; offset < sizeof(Socket); offset += 64)
+    __builtin_prefetch(bytes + offset);
+}
+
+}  // namespace
+
+Sockets::Sockets(Ledger& ledger, Clock& clock) : ledger_(ledger), clock_(clock) {}
+
+void Sockets::carry_over(WallTime last_wall) {
+  const auto& rows = ledger_.sockets().rows();
+  for (const Socket& row : rows) {
+    const std::uint16_t part = part_of(row.network_namespace, {row.transport, row.family});
+    // What was in the file was recorded, so a new socket of its kind came after.
+    parts_[part].whole_since_us = microseconds_of(last_wall);
+    const auto place = static_cast<std::uint32_t>(places_.size());
+    places_.push_back({.part = part});
+    note_inode(0, row.inode, place);
+  }
+}
+
+// --- dumps ---------------------------------------------------------------------------------------
+
+void Sockets::begin_dumps() {
+  ++generation_;
+  for (Part& part : parts_) part.whole = false;
+}
+
+std::uint16_t Sockets::part_of(std::uint32_t network_namespace, SocketKind kind) {
+  const std::uint64_t name = std::uint64_t{network_namespace} << 16 |
+                             std::uint64_t{static_cast<std::uint8_t>(kind.transport)} << 8 |
+                             static_cast<std::uint8_t>(kind.family);
+  const auto [found, is_new] =
+      part_numbers_.try_emplace(name, static_cast<std::uint16_t>(parts_.size()));
+  if (is_new) parts_.push_back({.network_namespace = network_namespace});
+  NETREC_CHECK(parts_.size() <= UINT16_MAX, "fewer than 65536 kinds of socket times namespaces");
+  return found->second;
+}
+
+void Sockets::begin_part(std::uint32_t network_namespace, SocketKind kind) {
+  part_ = part_of(network_namespace, kind);
+  last_ = kNowhere;
+  parts_[part_].began_us = microseconds_of(clock_.now().wall);
+}
+
+std::uint32_t Sockets::locate(std::uint64_t cookie) const {
+  const auto& rows = ledger_.sockets().rows();
+  const std::uint32_t predicted =
+      last_ == kNowhere ? parts_[part_].first : places_[last_].successor;
+  if (predicted < rows.size() && rows[predicted].cookie == cookie) {
+    const std::uint32_t next = places_[predicted].successor;
+    if (next < rows.size()) prefetch(rows[next]);
+    return predicted;
+  }
+  std::size_t place = ledger_.sockets().position(cookie);
+  if (place == rows.size() && !aliases_.empty())
+    if (const auto alias = aliases_.find(cookie); alias != aliases_.end())
+      place = ledger_.sockets().position(alias->second);
+  return place == rows.size() ? kNowhere : static_cast<std::uint32_t>(place);
+}
+
+void Sockets::link(std::uint32_t place) {
+  if (last_ == kNowhere)
+    parts_[part_].first = place;
+  else
+    places_[last_].successor = place;
+  last_ = place;
+}
+
+void Sockets::see(const Socket& observed) {
+  const std::uint32_t place = locate(observed.cookie);
+  if (place != kNowhere) {
+    places_[place].generation = generation_;
+    places_[place].part = part_;
+    link(place);
+    return revise(place, observed);
+  }
+  Socket row = observed;
+  row.opened_us = microseconds_of(clock_.now().wall);
+  row.opened_after_us = parts_[part_].whole_since_us;
+  row.state_since_us = row.opened_us;
+  if (row.state == TcpState::time_wait && !ledger_.restating()) {
+    strangers_.push_back(row);
+    return;
+  }
+  if (events_ == EventCapture::on && !ledger_.restating()) untold_.insert(row.cookie);
+  add(row, part_);
+  link(static_cast<std::uint32_t>(places_.size() - 1));
+}
+
+void Sockets::add(const Socket& row, std::uint16_t part) {
+  ledger_.open(row);
+  const auto place = static_cast<std::uint32_t>(places_.size());
+  // A newcomer is shown where it was met, so what followed there follows it.
+  const std::uint32_t successor = last_ == kNowhere ? kNowhere : places_[last_].successor;
+  places_.push_back({.generation = generation_, .successor = successor, .part = part});
+  note_inode(0, row.inode, place);
+  ++totals_.seen;
+  if (row.opened_after_us != 0) ++totals_.opened;
+}
+
+void Sockets::revise(std::uint32_t place, const Socket& observed) {
+  const Socket& row = ledger_.sockets().rows()[place];
+  Socket now = observed;
+  now.cookie = row.cookie;
+  settle(row, now);
+  if (now == row) return;
+  if (events_ == EventCapture::on && now.state != row.state) {
+    doubts_.push_back({row.cookie, now.state});
+    now.state = row.state;
+    now.state_since_us = row.state_since_us;
+  }
+  replace(place, now, 0, kSometime);
+}
+
+// `now_us`: when it became so, 0: just now.
+void Sockets::replace(std::uint32_t place, Socket now, std::uint64_t now_us, Mark at) {
+  const Socket& row = ledger_.sockets().rows()[place];
+  const std::uint32_t inode_before = row.inode;
+  if (now.state != row.state)
+    now.state_since_us = now_us != 0 ? now_us : microseconds_of(clock_.now().wall);
+  if (inode_before != 0 && now.inode == 0 && now.process != 0) now.flags |= kOrphan;
+  ledger_.change_at(place, now, at);
+  note_inode(inode_before, now.inode, place);
+}
+
+void Sockets::note_inode(std::uint32_t before, std::uint32_t now, std::uint32_t place) {
+  if (before == now) return;
+  if (before != 0) {
+    inode_changes_.departed.push_back(before);
+    if (const auto found = by_inode_.find(before);
+        found != by_inode_.end() && found->second == place)
+      by_inode_.erase(found);
+  }
+  if (now != 0) {
+    inode_changes_.appeared.push_back(now);
+    by_inode_[now] = place;
+  }
+}
+
+void Sockets::end_part(bool whole) {
+  Part& part = parts_[part_];
+  part.whole = whole;
+  if (whole) part.whole_since_us = part.began_us;
+}
+
+void Sockets::namespace_gone(std::uint32_t network_namespace) {
+  for (Part& part : parts_)
+    if (part.network_namespace == network_namespace) part.whole = true;
+}
+
+void Sockets::end_dumps(CloseReason reason) {
+  judge_states();
+  std::vector<std::uint32_t> gone = gone_places();
+  join_time_waits(gone);
+  // Backwards, because a removal moves the last row into the gap.
+  for (const std::uint32_t place : gone) {
+    const bool was_over = ledger_.sockets().rows()[place].state == TcpState::time_wait;
+    if (events_ == EventCapture::on && !was_over && !ledger_.restating())
+      ++disagreements_.missed_closes;
+    remove(place, reason, kSometime);
+  }
+  disagreements_.missed_opens += untold_.size();
+  untold_.clear();
+  drop_stale_aliases();
+}
+
+// Last place first.
+std::vector<std::uint32_t> Sockets::gone_places() const {
+  std::vector<std::uint32_t> gone;
+  for (std::size_t place = places_.size(); place-- > 0;)
+    if (places_[place].generation != generation_ && parts_[places_[place].part].whole)
+      gone.push_back(static_cast<std::uint32_t>(place));
+  return gone;
+}
+
+// The kernel gives a TIME_WAIT a cookie of its own if nobody ever asked for the connection's
+// (inet_twsk_alloc() copies sk_cookie, which is 0 until then). With the addresses of a connection
+// that went in the same tick it is that connection.
+void Sockets::join_time_waits(std::vector<std::uint32_t>& gone) {
+  if (strangers_.empty()) return;
+  const auto& rows = ledger_.sockets().rows();
+  tsl::robin_map<FourTuple, std::uint32_t, FourTupleHash> ended;
+  for (const std::uint32_t place : gone)
+    if (rows[place].transport == Transport::tcp) ended.emplace(FourTuple(rows[place]), place);
+  for (const Socket& stranger : strangers_) {
+    const auto found = ended.find(FourTuple(stranger));
+    if (found == ended.end()) {
+      last_ = kNowhere;
+      add(stranger, part_of(stranger.network_namespace, {stranger.transport, stranger.family}));
+      continue;
+    }
+    const std::uint32_t place = found->second;
+    aliases_[stranger.cookie] = rows[place].cookie;
+    places_[place].generation = generation_;
+    revise(place, stranger);
+    ended.erase(found);
+  }
+  strangers_.clear();
+  std::erase_if(gone,
+                [this](std::uint32_t place) { return places_[place].generation == generation_; });
+}
+
+// A state found by the dump that the row has not reached though all events were told.
+void Sockets::judge_states() {
+  for (const Doubt& doubt : doubts_) {
+    const std::uint32_t place = locate(doubt.cookie);
+    if (place == kNowhere) continue;
+    Socket now = ledger_.sockets().rows()[place];
+    const bool moved_on = now.state_since_us >= parts_[places_[place].part].began_us;
+    if (now.state == doubt.dumped || moved_on) continue;
+    now.state = doubt.dumped;
+    replace(place, now, 0, kSometime);
+    ++disagreements_.wrong_states;
+  }
+  doubts_.clear();
+}
+
+void Sockets::remove(std::uint32_t place, CloseReason reason, Mark at) {
+  const auto& rows = ledger_.sockets().rows();
+  const std::uint64_t cookie = rows[place].cookie;
+  note_inode(rows[place].inode, 0, place);
+  ledger_.close<Socket>(cookie, reason, at);
+  places_[place] = places_.back();
+  places_.pop_back();
+  if (last_ >= places_.size()) last_ = kNowhere;
+  if (place < places_.size() && rows[place].inode != 0) by_inode_[rows[place].inode] = place;
+  if (!ledger_.restating()) ++totals_.closed;
+}
+
+void Sockets::drop_stale_aliases() {
+  for (auto alias = aliases_.begin(); alias != aliases_.end();)
+    alias = find(alias->second) == nullptr ? aliases_.erase(alias) : std::next(alias);
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+std::uint64_t Sockets::wall_us(std::chrono::microseconds boot) const {
+  return microseconds_of(wall_at(clock_.now(), boot));
+}
+
+void Sockets::opened(Socket row, std::chrono::microseconds boot) {
+  const std::uint64_t at_us = wall_us(boot);
+  untold_.erase(row.cookie);
+  if (const std::uint32_t place = locate(row.cookie); place != kNowhere)
+    return correct_opening(place, row, at_us);
+  row.opened_us = row.opened_after_us = row.state_since_us = at_us;
+  last_ = kNowhere;
+  add(row, part_of(row.network_namespace, {row.transport, row.family}));
+}
+
+// A dump showed the socket before its opening was told.
+void Sockets::correct_opening(std::uint32_t place, const Socket& row, std::uint64_t at_us) {
+  Socket now = ledger_.sockets().rows()[place];
+  if (now.opened_us == at_us && now.opened_after_us == at_us) return;
+  now.opened_us = now.opened_after_us = at_us;
+  if (!ledger_.was_opened_now(now.cookie)) return ledger_.change_at(place, now);
+  // The events of what it went through since are still to come.
+  if (now.state != row.state) doubts_.push_back({now.cookie, now.state});
+  now.state = row.state;
+  now.state_since_us = at_us;
+  ledger_.restate_opening(now, now);
+}
+
+void Sockets::event(Socket now, std::chrono::microseconds boot) {
+  const std::uint64_t at_us = wall_us(boot);
+  if (const std::uint32_t place = locate(now.cookie); place != kNowhere)
+    return replace(place, now, at_us, ledger_.mark(boot));
+  const std::uint16_t part = part_of(now.network_namespace, {now.transport, now.family});
+  now.opened_us = now.state_since_us = at_us;
+  now.opened_after_us = parts_[part].whole_since_us;
+  last_ = kNowhere;
+  add(now, part);
+}
+
+bool Sockets::ended(std::uint64_t cookie, std::chrono::microseconds boot, CloseReason reason) {
+  untold_.erase(cookie);
+  const std::uint32_t place = locate(cookie);
+  if (place == kNowhere) return false;
+  remove(place, reason, ledger_.mark(boot));
+  return true;
+}
+
+// --- owners --------------------------------------------------------------------------------------
+
+const Socket* Sockets::with_inode(std::uint32_t inode) const {
+  const auto found = by_inode_.find(inode);
+  return found == by_inode_.end() ? nullptr : &ledger_.sockets().rows()[found->second];
+}
+
+InodeChanges Sockets::take_inode_changes() { return std::exchange(inode_changes_, {}); }
+
+}  // namespace netrec
