@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "query/global_options.h"
 #include "query/output.h"
@@ -57,6 +58,8 @@ class Context {
   void note_damage(std::span<const Damage> damage);
   void note(const Notice& notice);
   bool incomplete() const { return incomplete_; }
+  /// Hands the notices to the output and ends it. For main().
+  Status finish();
 
   /// For long work; see progress.h.
   Progress progress(std::string_view title) const;
@@ -76,6 +79,7 @@ class Context {
   TimeStyle times_ = TimeStyle::full;
   std::optional<Timeline> timeline_;
   std::unique_ptr<Output> out_;
+  std::vector<Notice> notices_;
   bool incomplete_ = false;
 
   TimeSpan span() const;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "schema/delta.h"
 
@@ -20,6 +21,9 @@ std::string_view type_text(const Socket& socket);
 
 /// The owner, or nullptr.
 const Process* owner_of(const Socket& socket, const Snapshot& names);
+/// Ids of the processes that hold a socket where there is more than one (Socket::sharers), else
+/// none. The owner is among them.
+std::vector<std::uint32_t> holders_of(const Socket& socket, const Snapshot& names);
 /// The program's name: comm. "" if not known.
 std::string_view program_name(const Process& process, const Snapshot& names);
 /// netstat's "812/nginx"; "-" if there is no owner.

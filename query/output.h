@@ -89,6 +89,7 @@ class Output {
 struct OutputOptions {
   Format format = Format::table;
   bool color = false;
+  bool color_err = false;             ///< of notices
   std::size_t width = 0;              ///< columns of the terminal; 0: not one, nothing is cut
   TimeStyle times = TimeStyle::full;  ///< of instants in tables
   std::FILE* out = stdout;

@@ -1,0 +1,54 @@
+#include "query/global_options.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+namespace netrec {
+
+void declare_global_options(CLI::App& app, GlobalOptions& options) {
+  const std::string where = "Which recording, when";
+  app.add_option("-f,--file", options.file,
+                 "The timeline (default: $NETREC_FILE, the system's, or yours)")
+      ->type_name("FILE")
+      ->group(where);
+  const auto time = [&](const char* name, std::string& target, const char* about) {
+    app.add_option(name, target, about)->type_name("TIME")->group(where);
+  };
+  time("--at", options.at, "At this time (see netrec help times)");
+  time("--since", options.since, "From this time on");
+  time("--until", options.until, "Up to this time");
+  app.add_option("--zone", options.zone,
+                 "Zone of times read and shown: utc, host (the recorded one's), Europe/Berlin, …")
+      ->type_name("ZONE")
+      ->group(where);
+
+  const std::string how = "How it is shown";
+  const auto format = [&](const char* name, Format value, const char* about) {
+    return app
+        .add_flag_callback(
+            name, [&options, value] { options.format = value; }, about)
+        ->group(how);
+  };
+  auto* json = format("--json", Format::json, "One JSON document");
+  auto* ndjson = format("--ndjson", Format::ndjson, "A line of JSON a record");
+  auto* csv = format("--csv", Format::csv, "CSV (RFC 4180)");
+  json->excludes(ndjson)->excludes(csv);
+  ndjson->excludes(csv);
+  app.add_flag_callback(
+         "-n,--numeric", [&options] { options.names = EndpointNames::Mode::numbers; },
+         "Numbers for addresses and ports (the default)")
+      ->group(how);
+  app.add_flag_callback(
+         "-r,--names", [&options] { options.names = EndpointNames::Mode::names; },
+         "Names, as recorded or looked up now in DNS and /etc/services")
+      ->group(how);
+  const std::map<std::string, ColorChoice> choices = {{"auto", ColorChoice::automatic},
+                                                      {"always", ColorChoice::always},
+                                                      {"never", ColorChoice::never}};
+  app.add_option("--color", options.color, "auto, always or never")
+      ->transform(CLI::CheckedTransformer(choices).description(""))
+      ->type_name("WHEN")
+      ->group(how);
+}
+
+}  // namespace netrec

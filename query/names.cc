@@ -1,0 +1,128 @@
+#include "query/names.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace netrec {
+
+std::string protocol_text(const Socket& socket) {
+  std::string text(name(socket.transport));
+  if (socket.family == Family::inet6) text += '6';
+  return text;
+}
+
+std::string_view state_text(const Socket& socket) {
+  // A datagram socket that is not connected is in the kernel's state "close".
+  const bool has_states =
+      socket.transport == Transport::tcp || socket.transport == Transport::mptcp ||
+      socket.transport == Transport::dccp || socket.transport == Transport::sctp;
+  if (socket.state == TcpState::close && !has_states) return "";
+  if (socket.transport == Transport::unix && socket.state == TcpState::established)
+    return "CONNECTED";
+  return name(socket.state);
+}
+
+std::string_view type_text(const Socket& socket) {
+  switch (socket.type) {
+    case 1:
+      return "stream";
+    case 2:
+      return "dgram";
+    case 3:
+      return "raw";
+    case 5:
+      return "seqpacket";
+    default:
+      return "";
+  }
+}
+
+const Process* owner_of(const Socket& socket, const Snapshot& names) {
+  return socket.process == 0 ? nullptr : names.of<Process>().find(socket.process);
+}
+
+std::vector<std::uint32_t> holders_of(const Socket& socket, const Snapshot& names) {
+  // "12:5 13:5", process and descriptor; read leniently, it is the file's.
+  std::vector<std::uint32_t> holders;
+  std::string_view rest = names.text(socket.sharers);
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find_first_of(" ,"));
+    std::uint32_t process = 0;
+    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), process);
+    if (error == std::errc{} && end != one.data() + one.size() && *end == ':')
+      holders.push_back(process);
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+  }
+  return holders;
+}
+
+std::string_view program_name(const Process& process, const Snapshot& names) {
+  return names.text(process.comm);
+}
+
+std::string program_text(const Socket& socket, const Snapshot& names) {
+  const Process* owner = owner_of(socket, names);
+  if (owner == nullptr) return "-";
+  return fmt::format("{}/{}", owner->pid, program_name(*owner, names));
+}
+
+std::string command_line_text(const Process& process, const Snapshot& names) {
+  std::string text;
+  std::string_view rest = names.text(process.command_line);
+  while (!rest.empty()) {
+    const std::string_view argument = rest.substr(0, rest.find('\0'));
+    if (!text.empty()) text += ' ';
+    const bool plain = !argument.empty() &&
+                       argument.find_first_of(" \t\n\"'\\$`*?;&|<>()") == std::string_view::npos;
+    if (plain) {
+      text += argument;
+    } else {
+      text += '\'';
+      for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+      text += '\'';
+    }
+    rest.remove_prefix(std::min(rest.size(), argument.size() + 1));
+  }
+  return text;
+}
+
+std::string user_text(std::uint32_t uid, const Snapshot& names) {
+  const User* user = names.of<User>().find(uid);
+  const std::string_view name = user == nullptr ? "" : names.text(user->name);
+  return name.empty() ? std::to_string(uid) : std::string(name);
+}
+
+std::string namespace_text(std::uint32_t id, const Snapshot& names) {
+  const auto* found = names.of<NetworkNamespace>().find(id);
+  if (found == nullptr) return "";
+  const std::string_view name = names.text(found->name);
+  return name.empty() ? fmt::format("net:[{}]", found->inode) : std::string(name);
+}
+
+std::string interface_text(const Socket& socket, const Snapshot& names) {
+  if (socket.interface == 0) return "";
+  const std::uint64_t key = std::uint64_t{socket.network_namespace} << 32 | socket.interface;
+  const Interface* interface = names.of<Interface>().find(key);
+  const std::string_view name = interface == nullptr ? "" : names.text(interface->name);
+  return name.empty() ? std::to_string(socket.interface) : std::string(name);
+}
+
+std::string service_name(std::uint16_t port, Transport transport) {
+  const char* protocol = transport == Transport::tcp || transport == Transport::mptcp ? "tcp"
+                         : transport == Transport::udp                                ? "udp"
+                                                                                      : nullptr;
+  const servent* service = protocol == nullptr ? nullptr : getservbyport(htons(port), protocol);
+  return service == nullptr ? "" : service->s_name;
+}
+
+std::uint16_t service_port(std::string_view name) {
+  if (name.empty() || name.find('\0') != std::string_view::npos) return 0;
+  const servent* service = getservbyname(std::string(name).c_str(), nullptr);
+  return service == nullptr ? std::uint16_t{0} : ntohs(static_cast<std::uint16_t>(service->s_port));
+}
+
+}  // namespace netrec
