@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the eBPF programs of netrec tell: the one header they share with recorder/.
+ *
+ * Every record in the ring begins with an event_header. Times are CLOCK_BOOTTIME in nanoseconds
+ * where the kernel has that helper. A socket is known by its cookie, a process by its pid in the
+ * first pid namespace and the time it was started.
+ *
+ * Records are fixed in size (but for event_exec's strings) and hold no pointers; the reader checks
+ * their size against their kind before it looks further.
+ */
+#ifndef NETREC_BPF_EVENT_H
+#define NETREC_BPF_EVENT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+enum event_kind {
+  EVENT_NONE,
+  EVENT_SOCKET_IDENTIFIED, /* event_socket: entered a state in which both ends are told anew */
+  EVENT_SOCKET_CHANGED,    /* event_transition: another state, nothing else told */
+  EVENT_SOCKET_CLOSED,     /* event_closed */
+  EVENT_SOCKET_ACCEPTED,   /* event_accepted: who holds it */
+  EVENT_CONNECT_FAILED,    /* event_connect_failed: connect(2) said no */
+  EVENT_TIME_WAIT,         /* event_time_wait: began, or began anew */
+  EVENT_TIME_WAIT_ENDED,   /* event_time_wait */
+  EVENT_PROCESS_FORKED,    /* event_process */
+  EVENT_PROCESS_EXECUTED,  /* event_exec */
+  EVENT_PROCESS_EXITED,    /* event_process */
+  EVENT_KINDS,
+};
+
+struct event_header {
+  __u64 at_ns;
+  __u32 kind;
+  __u32 network_namespace; /* inode; 0: not a matter of one */
+};
+
+/* A program run, as far as `current` tells it. */
+struct event_task {
+  __u64 start_ns; /* of the thread group's leader, CLOCK_BOOTTIME */
+  __u64 parent_start_ns;
+  __u32 pid; /* thread group; 0: not this event's to tell */
+  __u32 parent_pid;
+  __u32 uid;
+  __u32 effective_uid;
+  char comm[16];
+};
+
+struct event_ends {
+  __u8 local[16]; /* network order; IPv4 in the first four bytes */
+  __u8 remote[16];
+  __u16 local_port; /* host order; 0: not chosen yet */
+  __u16 remote_port;
+  __u16 family;
+  __u16 protocol;
+};
+
+struct event_transition {
+  struct event_header header;
+  __u64 cookie;
+  __u8 old_state; /* TCP_ESTABLISHED = 1 … */
+  __u8 new_state;
+  __u16 error; /* sk_err */
+  __u32 uid;   /* of the socket */
+};
+
+struct event_socket {
+  struct event_transition transition;
+  struct event_ends ends;
+  struct event_task task; /* of the caller where the caller is the owner, else pid 0 */
+  __u64 inode;            /* 0: nobody has accepted it yet */
+  __u32 mark;
+  __s32 descriptor; /* -1: not known */
+  __u32 interface;  /* bound to */
+  __u32 rtt_us;
+};
+
+/* The last word on a connection. */
+struct event_totals {
+  __u64 bytes_sent;
+  __u64 bytes_acked;
+  __u64 bytes_received;
+  __u64 bytes_retransmitted;
+  __u32 segments_out;
+  __u32 segments_in;
+  __u32 data_segments_out;
+  __u32 data_segments_in;
+  __u32 total_retransmits;
+  __u32 rtt_us;
+  __u32 rtt_variance_us;
+  __u32 min_rtt_us;
+  __u32 congestion_window;
+  __u32 delivered;
+};
+
+struct event_closed {
+  struct event_transition transition;
+  struct event_ends ends;
+  struct event_totals totals;
+};
+
+struct event_accepted {
+  struct event_header header;
+  __u64 cookie;
+  __u64 inode;
+  struct event_task task;
+  __s32 descriptor;
+  __u32 reserved;
+};
+
+struct event_connect_failed {
+  struct event_header header;
+  __u64 cookie; /* 0: it never came so far as to get one */
+  __u64 inode;
+  struct event_ends ends; /* local: what it was bound to */
+  struct event_task task;
+  __s32 descriptor;
+  __u32 error;
+};
+
+struct event_time_wait {
+  struct event_header header;
+  __u64 cookie;
+  struct event_ends ends;
+  __u32 state;      /* TIME_WAIT, or FIN_WAIT2 where only the stand-in of the socket is left */
+  __u32 expires_ms; /* from now; 0 when it ended */
+};
+
+struct event_process {
+  struct event_header header;
+  struct event_task task;
+};
+
+/* Strings follow: first the path of the executable, then the command line. */
+#define EVENT_PATH_MAX 1024
+#define EVENT_ARGUMENTS_MAX 4096
+
+struct event_exec {
+  struct event_header header;
+  struct event_task task;
+  __u64 exe_inode;
+  __u64 cgroup; /* id of the v2 cgroup: its directory's inode */
+  __u32 exe_device; /* dev_t as the kernel keeps it: major << 20 | minor */
+  __u32 exe_links;  /* 0: deleted */
+  __u32 arguments_total; /* bytes there are; `arguments_bytes` of them follow */
+  __u16 path_bytes;      /* names from the file up to the root, each ended by a NUL */
+  __u16 arguments_bytes;
+};
+
+/* What the iterator over all descriptors writes. */
+struct socket_descriptor {
+  __u32 pid;
+  __u32 descriptor;
+  __u64 inode;
+};
+
+#endif /* NETREC_BPF_EVENT_H */

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's types as far as netrec's programs look into them. CO-RE finds the members in the
+ * running kernel by name, so only names and types matter here, not places; building needs no BTF
+ * and no kernel headers. Refused: a generated vmlinux.h (135 000 lines of one machine's kernel).
+ */
+#ifndef NETREC_BPF_KERNEL_H
+#define NETREC_BPF_KERNEL_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef __u16 __sum16;
+typedef __u8 u8;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef _Bool bool;
+enum { false, true };
+typedef int pid_t;
+
+#define BPF_MAP_TYPE_HASH 1
+#define BPF_MAP_TYPE_ARRAY 2
+#define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_LRU_HASH 9
+#define BPF_MAP_TYPE_SK_STORAGE 24
+#define BPF_MAP_TYPE_RINGBUF 27
+#define BPF_ANY 0
+#define BPF_NOEXIST 1
+#define BPF_RB_NO_WAKEUP 1
+#define BPF_F_NO_PREALLOC 1
+#define BPF_SK_STORAGE_GET_F_CREATE 1
+
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_FIN_WAIT1 4
+#define TCP_FIN_WAIT2 5
+#define TCP_TIME_WAIT 6
+#define TCP_CLOSE 7
+#define TCP_LISTEN 10
+
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_PACKET 17
+#define SOCK_STREAM 1
+#define SOCK_DONE 1 /* enum sock_flags */
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct in6_addr {
+  union {
+    __u8 u6_addr8[16];
+  } in6_u;
+};
+
+struct ns_common {
+  unsigned int inum;
+};
+
+struct net {
+  struct ns_common ns;
+};
+
+typedef struct {
+  struct net *net;
+} possible_net_t;
+
+typedef struct {
+  __s64 counter;
+} atomic64_t;
+
+struct sock_common {
+  __be32 skc_daddr;
+  __be32 skc_rcv_saddr;
+  __be16 skc_dport;
+  __u16 skc_num;
+  unsigned short skc_family;
+  volatile unsigned char skc_state;
+  int skc_bound_dev_if;
+  possible_net_t skc_net;
+  struct in6_addr skc_v6_daddr;
+  struct in6_addr skc_v6_rcv_saddr;
+  atomic64_t skc_cookie;
+  unsigned long skc_flags;
+};
+
+typedef struct {
+  unsigned int val;
+} kuid_t;
+
+struct sock {
+  struct sock_common __sk_common;
+  struct socket *sk_socket;
+  int sk_err;
+  u32 sk_mark;
+  kuid_t sk_uid;
+  __u16 sk_type;
+  __u16 sk_protocol;
+};
+
+struct inet_sock {
+  struct sock sk;
+  __be32 inet_saddr;
+  __be16 inet_sport;
+};
+
+struct inet_connection_sock {
+  struct inet_sock icsk_inet;
+};
+
+struct minmax_sample {
+  u32 t;
+  u32 v;
+};
+
+struct minmax {
+  struct minmax_sample s[3];
+};
+
+struct tcp_sock {
+  struct inet_connection_sock inet_conn;
+  u32 snd_cwnd;
+  u32 mdev_us;
+  u32 segs_out;
+  u32 data_segs_out;
+  u32 segs_in;
+  u32 data_segs_in;
+  u64 bytes_sent;
+  u64 bytes_acked;
+  u64 bytes_received;
+  u64 bytes_retrans;
+  u32 total_retrans;
+  u32 srtt_us;
+  u32 delivered;
+  struct minmax rtt_min;
+};
+
+struct timer_list {
+  unsigned long expires;
+  void (*function)(struct timer_list *);
+};
+
+struct inet_timewait_sock {
+  struct sock_common __tw_common;
+  volatile unsigned char tw_substate;
+  __be16 tw_sport;
+  struct timer_list tw_timer;
+};
+
+struct qstr {
+  u32 len;
+  const unsigned char *name;
+};
+
+struct inode {
+  unsigned short i_mode;
+  unsigned long i_ino;
+  struct super_block *i_sb;
+  unsigned int i_nlink;
+};
+
+struct super_block {
+  unsigned int s_dev;
+  unsigned long s_magic;
+};
+
+struct dentry {
+  struct dentry *d_parent;
+  struct qstr d_name;
+};
+
+struct vfsmount {
+  struct dentry *mnt_root;
+};
+
+struct mount {
+  struct mount *mnt_parent;
+  struct dentry *mnt_mountpoint;
+  struct vfsmount mnt;
+};
+
+struct path {
+  struct vfsmount *mnt;
+  struct dentry *dentry;
+};
+
+struct file {
+  struct path f_path;
+  struct inode *f_inode;
+  void *private_data;
+};
+
+struct socket {
+  struct file *file;
+  struct sock *sk;
+};
+
+struct socket_alloc {
+  struct socket socket;
+  struct inode vfs_inode;
+};
+
+struct fdtable {
+  unsigned int max_fds;
+  struct file **fd;
+};
+
+struct files_struct {
+  struct fdtable *fdt;
+};
+
+struct mm_struct {
+  unsigned long arg_start;
+  unsigned long arg_end;
+  struct file *exe_file;
+};
+
+struct cred {
+  kuid_t uid;
+  kuid_t euid;
+};
+
+struct task_struct {
+  pid_t pid;
+  pid_t tgid;
+  struct task_struct *group_leader;
+  struct task_struct *real_parent;
+  u64 start_boottime;
+  struct mm_struct *mm;
+  const struct cred *cred;
+  struct files_struct *files;
+  char comm[16];
+};
+
+struct pt_regs {
+#if defined(__TARGET_ARCH_x86)
+  unsigned long di;
+  unsigned long si;
+  unsigned long ax;
+  unsigned long orig_ax;
+#elif defined(__TARGET_ARCH_arm64)
+  u64 regs[31];
+  u64 orig_x0;
+  __s32 syscallno;
+#endif
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+  struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+  struct bpf_iter_meta *meta;
+  struct task_struct *task;
+  u32 fd;
+  struct file *file;
+};
+
+struct msghdr {
+  void *msg_name;
+  int msg_namelen;
+};
+
+#pragma clang attribute pop
+
+#endif /* NETREC_BPF_KERNEL_H */

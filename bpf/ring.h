@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The ring all events go through, in one order, and the count of those that did not fit. One ring
+ * for sockets and processes, because a connection's owner must have been told before it.
+ */
+#ifndef NETREC_BPF_RING_H
+#define NETREC_BPF_RING_H
+
+#include "bpf/kernel.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/event.h"
+
+/* The size is set before loading (see recorder/probes.cc). */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 16 << 20);
+} ring __weak SEC(".maps");
+
+/* Events that did not fit into the ring, by kind. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, EVENT_KINDS);
+  __type(key, __u32);
+  __type(value, __u64);
+} lost __weak SEC(".maps");
+
+static __always_inline void count_lost(__u32 kind)
+{
+  __u64 *count = bpf_map_lookup_elem(&lost, &kind);
+
+  if (count)
+    (*count)++;
+}
+
+/* Room for an event of a constant size; NULL (and counted) if there is none. */
+static __always_inline void *event_begin(__u32 kind, __u64 size)
+{
+  struct event_header *header = bpf_ringbuf_reserve(&ring, size, 0);
+
+  if (!header) {
+    count_lost(kind);
+    return NULL;
+  }
+  header->at_ns = bpf_ktime_get_boot_ns();
+  header->kind = kind;
+  header->network_namespace = 0;
+  return header;
+}
+
+/* The reader looks by itself, on time: waking it for each event costs four to eight times more. */
+static __always_inline void event_end(void *event)
+{
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/* Who runs now. Only where the caller is known to act for itself: never at a socket's close. */
+static __always_inline void tell_task(struct event_task *task, struct task_struct *current_task)
+{
+  struct task_struct *leader = current_task->group_leader;
+  struct task_struct *parent = leader->real_parent;
+
+  task->start_ns = leader->start_boottime;
+  task->parent_start_ns = parent->group_leader->start_boottime;
+  task->pid = current_task->tgid;
+  task->parent_pid = parent->tgid;
+  task->uid = current_task->cred->uid.val;
+  task->effective_uid = current_task->cred->euid.val;
+  BPF_CORE_READ_STR_INTO(&task->comm, leader, comm);
+}
+
+static __always_inline void no_task(struct event_task *task)
+{
+  __builtin_memset(task, 0, sizeof(*task));
+}
+
+#endif /* NETREC_BPF_RING_H */

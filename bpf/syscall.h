@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* System call numbers and arguments, for the two architectures netrec is built for. */
+#ifndef NETREC_BPF_SYSCALL_H
+#define NETREC_BPF_SYSCALL_H
+
+#include "bpf/kernel.h"
+
+#if defined(__TARGET_ARCH_x86)
+#define SYSCALL_CONNECT 42
+#define SYSCALL_ACCEPT 43
+#define SYSCALL_LISTEN 50
+#define SYSCALL_ACCEPT4 288
+#define SYSCALL_NUMBER(regs) ((long)BPF_CORE_READ(regs, orig_ax))
+#define SYSCALL_FIRST(regs) BPF_CORE_READ(regs, di)
+#define SYSCALL_SECOND(regs) BPF_CORE_READ(regs, si)
+#elif defined(__TARGET_ARCH_arm64)
+#define SYSCALL_LISTEN 201
+#define SYSCALL_ACCEPT 202
+#define SYSCALL_CONNECT 203
+#define SYSCALL_ACCEPT4 242
+#define SYSCALL_NUMBER(regs) ((long)BPF_CORE_READ(regs, syscallno))
+#define SYSCALL_FIRST(regs) BPF_CORE_READ(regs, orig_x0)
+#define SYSCALL_SECOND(regs) BPF_CORE_READ(regs, regs[1])
+#else
+#error "netrec's eBPF programs know x86 and arm64"
+#endif
+
+#endif /* NETREC_BPF_SYSCALL_H */

@@ -1,0 +1,46 @@
+// The skeleton bpftool made of bpf/, loaded and attached group by group: a group is the programs
+// that together tell one thing. A group the kernel refuses is left out, with the kernel's reason;
+// the others go on. Apart from EventSource, which reads what the programs say.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "recorder/event_source.h"
+#include "schema/result.h"
+
+struct netrec_bpf;
+
+namespace netrec {
+
+class BpfPrograms {
+ public:
+  /// Errors: permission, unsupported, io: not even the TCP transitions could be loaded.
+  static Result<BpfPrograms> load(const EventSourceOptions& options);
+  BpfPrograms(BpfPrograms&& other) noexcept;
+  BpfPrograms& operator=(BpfPrograms&& other) noexcept;
+  ~BpfPrograms();
+
+  /// The groups, and why each does not work, if so.
+  const std::vector<Probe>& probes() const { return probes_; }
+  /// Takes the group's programs out of the kernel again, because of `why`.
+  void detach(std::string_view group, std::string why);
+
+  int ring_fd() const;
+  int lost_fd() const;
+  /// A new pass of the iterator over descriptors; -1 and errno if there is none.
+  int open_descriptor_pass() const;
+
+ private:
+  BpfPrograms() = default;
+  Status try_load(const EventSourceOptions& options);
+  void find_refused(const EventSourceOptions& options);
+  void attach();
+  Probe& probe(std::string_view group);
+
+  netrec_bpf* skeleton_ = nullptr;
+  std::vector<Probe> probes_;
+};
+
+}  // namespace netrec

@@ -1,0 +1,79 @@
+// The eBPF programs in the kernel and the ring their events come through.
+//
+// Each probe is tried when it starts: a connection of the recorder's own over loopback must come
+// back as it was made. What fails is switched off and said (probes()), so that the caller can take
+// the next best; nothing fails silently on a kernel that is newer than this program.
+//
+// The ring is looked at on time (drain()), never waited for: waking the reader for each event costs
+// four to eight times more. One EventSource is used by one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "recorder/event_sink.h"
+#include "schema/result.h"
+
+namespace netrec {
+
+struct EventSourceOptions {
+  std::uint32_t ring_bytes = 16 << 20;  ///< a power of two: 100 000 transitions and more
+};
+
+/// One thing events tell, and whether they do.
+struct Probe {
+  std::string name;     ///< "tcp", "calls", "time_wait", "process", "descriptors"
+  std::string about;    ///< for people: what would not be seen without it
+  std::string failure;  ///< why it does not work here; "" if it does
+
+  bool works() const { return failure.empty(); }
+};
+
+/// What did not reach the recorder since the last time this was asked.
+struct EventLosses {
+  std::uint64_t sockets = 0;    ///< transitions and TIME_WAITs
+  std::uint64_t owners = 0;     ///< accepts
+  std::uint64_t processes = 0;  ///< fork, exec, exit
+  std::uint64_t malformed = 0;  ///< records that were none of ours
+
+  std::uint64_t total() const { return sockets + owners + processes + malformed; }
+};
+
+/// A descriptor that is a socket.
+using SocketDescriptorVisitor =
+    std::function<void(std::uint32_t pid, std::uint32_t descriptor, std::uint32_t inode)>;
+
+class EventSource {
+ public:
+  /// Loads, attaches and tries the programs. Errors: unsupported (built without them, or the kernel
+  /// has no BTF), permission; io. Succeeds only if at least the TCP transitions work.
+  static Result<std::unique_ptr<EventSource>> start(const EventSourceOptions& options);
+  ~EventSource();
+  EventSource(const EventSource&) = delete;
+  EventSource& operator=(const EventSource&) = delete;
+
+  /// Hands everything that is in the ring to `sink`; how many events that were.
+  std::size_t drain(EventSink& sink);
+
+  /// Every descriptor that is a socket, of all processes. Errors: unsupported, io.
+  Status read_descriptors(const SocketDescriptorVisitor& visit);
+
+  EventLosses take_losses();
+
+  const std::vector<Probe>& probes() const;
+  bool works(std::string_view probe) const;
+
+ private:
+  struct State;
+  explicit EventSource(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// True if this build has the programs.
+bool events_are_built();
+
+}  // namespace netrec

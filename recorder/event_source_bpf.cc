@@ -1,0 +1,133 @@
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "recorder/bpf_programs.h"
+#include "recorder/event_source.h"
+#include "recorder/probe.h"
+
+namespace netrec {
+
+struct EventSource::State {
+  BpfPrograms programs;
+  ring_buffer* ring = nullptr;
+  EventSink* sink = nullptr;  // while drain() runs
+  std::uint64_t malformed = 0;
+  std::vector<std::uint64_t> lost_before = std::vector<std::uint64_t>(EVENT_KINDS);
+
+  explicit State(BpfPrograms loaded) : programs(std::move(loaded)) {}
+  ~State() { ring_buffer__free(ring); }
+};
+
+namespace {
+
+// Sums a per-CPU counter of the kernel's.
+std::uint64_t sum_over_cpus(int map, std::uint32_t key) {
+  static const int kCpus = libbpf_num_possible_cpus();
+  std::vector<std::uint64_t> values(static_cast<std::size_t>(kCpus > 0 ? kCpus : 1));
+  if (bpf_map_lookup_elem(map, &key, values.data()) != 0) return 0;
+  std::uint64_t sum = 0;
+  for (const std::uint64_t value : values) sum += value;
+  return sum;
+}
+
+std::uint64_t& field_of(EventLosses& losses, std::uint32_t kind) {
+  switch (kind) {
+    case EVENT_SOCKET_ACCEPTED:
+      return losses.owners;
+    case EVENT_PROCESS_FORKED:
+    case EVENT_PROCESS_EXECUTED:
+    case EVENT_PROCESS_EXITED:
+      return losses.processes;
+    default:
+      return losses.sockets;
+  }
+}
+
+}  // namespace
+
+EventSource::EventSource(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EventSource::~EventSource() = default;
+
+Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions& options) {
+  NETREC_TRY(programs, BpfPrograms::load(options));
+  auto state = std::make_unique<State>(std::move(programs));
+  const auto handle = [](void* context, void* data, std::size_t size) {
+    State& self = *static_cast<State*>(context);
+    const std::span record(static_cast<const std::byte*>(data), size);
+    if (!decode_event(record, *self.sink)) ++self.malformed;
+    return 0;
+  };
+  state->ring = ring_buffer__new(state->programs.ring_fd(), handle, state.get(), nullptr);
+  if (state->ring == nullptr)
+    return tl::unexpected<Error>(system_error(errno, "map the ring of events"));
+  std::unique_ptr<EventSource> source(new EventSource(std::move(state)));
+  NETREC_TRY(trial, try_probes(*source));
+  for (const ProbeFailure& failed : trial)
+    source->state_->programs.detach(failed.probe, failed.why);
+  if (!source->works("tcp"))
+    return failure(ErrorKind::unsupported, "watch TCP transitions: {}",
+                   source->probes().front().failure);
+  return source;
+}
+
+std::size_t EventSource::drain(EventSink& sink) {
+  state_->sink = &sink;
+  const int count = ring_buffer__consume(state_->ring);
+  state_->sink = nullptr;
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+Status EventSource::read_descriptors(const SocketDescriptorVisitor& visit) {
+  const int pass = state_->programs.open_descriptor_pass();
+  if (pass < 0) return tl::unexpected<Error>(system_error(errno, "iterate over descriptors"));
+  std::array<std::byte, 64 * 1024> buffer;
+  std::size_t filled = 0;
+  int failed = 0;
+  for (;;) {
+    const ssize_t got = ::read(pass, buffer.data() + filled, buffer.size() - filled);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) {
+      failed = got < 0 ? errno : 0;
+      break;
+    }
+    filled += static_cast<std::size_t>(got);
+    std::size_t used = 0;
+    for (; filled - used >= sizeof(socket_descriptor); used += sizeof(socket_descriptor)) {
+      socket_descriptor found;
+      std::memcpy(&found, buffer.data() + used, sizeof(found));
+      visit(found.pid, found.descriptor, static_cast<std::uint32_t>(found.inode));
+    }
+    std::memmove(buffer.data(), buffer.data() + used, filled - used);
+    filled -= used;
+  }
+  ::close(pass);
+  if (failed != 0) return tl::unexpected<Error>(system_error(failed, "iterate over descriptors"));
+  return {};
+}
+
+EventLosses EventSource::take_losses() {
+  EventLosses losses;
+  losses.malformed = std::exchange(state_->malformed, 0);
+  for (std::uint32_t kind = 0; kind < EVENT_KINDS; ++kind) {
+    const std::uint64_t now = sum_over_cpus(state_->programs.lost_fd(), kind);
+    field_of(losses, kind) += now - std::exchange(state_->lost_before[kind], now);
+  }
+  return losses;
+}
+
+const std::vector<Probe>& EventSource::probes() const { return state_->programs.probes(); }
+
+bool EventSource::works(std::string_view probe) const {
+  for (const Probe& candidate : probes())
+    if (candidate.name == probe) return candidate.works();
+  return false;
+}
+
+bool events_are_built() { return true; }
+
+}  // namespace netrec

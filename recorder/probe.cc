@@ -1,0 +1,168 @@
+#include "recorder/probe.h"
+
+#include <netinet/in.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+namespace netrec {
+
+namespace {
+
+constexpr std::uint8_t kEstablished = 1;
+constexpr std::uint8_t kSynSent = 2;
+constexpr std::string_view kMessage = "netrec";
+
+// A descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+  void close() {
+    if (number_ >= 0) ::close(std::exchange(number_, -1));
+  }
+
+ private:
+  int number_;
+};
+
+struct Trial {
+  std::uint16_t listening_port = 0;
+  std::uint16_t connecting_port = 0;
+  pid_t child = 0;
+};
+
+// What came back of the trial; everything else that happens on the host meanwhile is passed over.
+class TrialSink final : public EventSink {
+ public:
+  explicit TrialSink(const Trial& trial) : trial_(trial) {}
+
+  void on(const event_socket& event) override {
+    if (event.ends.remote_port != trial_.listening_port) return;
+    if (event.transition.new_state == kSynSent)
+      connected_by_us = event.task.pid == static_cast<std::uint32_t>(::getpid());
+    if (event.transition.new_state == kEstablished)
+      established = event.ends.local_port == trial_.connecting_port;
+  }
+  void on(const event_transition&) override {}
+  void on(const event_closed& event) override {
+    if (event.ends.remote_port != trial_.listening_port) return;
+    closed = event.totals.bytes_sent == kMessage.size();
+  }
+  void on(const event_accepted& event) override {
+    if (event.task.pid == static_cast<std::uint32_t>(::getpid())) accepted = true;
+  }
+  void on(const event_connect_failed&) override {}
+  void on(const event_time_wait& event) override {
+    if (event.header.kind == EVENT_TIME_WAIT && event.ends.remote_port == trial_.listening_port)
+      waiting = true;
+  }
+  void on(const event_process& event) override {
+    if (event.task.pid != static_cast<std::uint32_t>(trial_.child)) return;
+    (event.header.kind == EVENT_PROCESS_FORKED ? forked : exited) = true;
+  }
+  void on(const event_exec& event, const ExecStrings& strings) override {
+    if (event.task.pid == static_cast<std::uint32_t>(trial_.child))
+      executed = strings.command_line == std::string_view("true\0netrec", 11);
+  }
+
+  bool connected_by_us = false;
+  bool established = false;
+  bool closed = false;
+  bool accepted = false;
+  bool waiting = false;
+  bool forked = false;
+  bool executed = false;
+  bool exited = false;
+
+ private:
+  const Trial& trial_;
+};
+
+std::uint16_t port_of(int socket) {
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
+tl::unexpected<Error> trial_error(std::string_view what) {
+  return tl::unexpected<Error>(
+      system_error(errno, what).while_doing("try the eBPF programs over loopback"));
+}
+
+// Connects, accepts, sends, and closes at both ends, the connecting one first.
+Status make_connection(Trial& trial) {
+  Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  if (::bind(listener.number(), name, sizeof(address)) != 0) return trial_error("bind");
+  if (::listen(listener.number(), 1) != 0) return trial_error("listen");
+  trial.listening_port = port_of(listener.number());
+  address.sin_port = htons(trial.listening_port);
+  Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(client.number(), name, sizeof(address)) != 0) return trial_error("connect");
+  trial.connecting_port = port_of(client.number());
+  Descriptor server(::accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (server.number() < 0) return trial_error("accept");
+  std::array<char, kMessage.size()> bytes{};
+  if (::send(client.number(), kMessage.data(), kMessage.size(), MSG_NOSIGNAL) < 0 ||
+      ::recv(server.number(), bytes.data(), bytes.size(), MSG_WAITALL) < 0)
+    return trial_error("send");
+  client.close();
+  // The client's FIN must have come before the server closes, or both would be in CLOSING.
+  if (::recv(server.number(), bytes.data(), bytes.size(), 0) < 0) return trial_error("receive");
+  return {};
+}
+
+// "true netrec", or at least a process that fails to become it.
+void start_process(Trial& trial) {
+  std::string name = "true";
+  std::string argument = "netrec";
+  std::array<char*, 3> arguments = {name.data(), argument.data(), nullptr};
+  std::array<char*, 1> environment = {nullptr};
+  if (::posix_spawnp(&trial.child, "true", nullptr, nullptr, arguments.data(),
+                     environment.data()) != 0) {
+    trial.child = 0;
+    return;
+  }
+  int status = 0;
+  while (::waitpid(trial.child, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
+  Trial trial;
+  NETREC_CHECKED(make_connection(trial));
+  start_process(trial);
+  TrialSink sink(trial);
+  source.drain(sink);
+  std::vector<ProbeFailure> failures;
+  const auto expect = [&](std::string_view probe, bool came, std::string_view what) {
+    if (source.works(probe) && !came)
+      failures.push_back({.probe = std::string(probe),
+                          .why = fmt::format("a trial over loopback did not show {}", what)});
+  };
+  expect("tcp", sink.connected_by_us, "who connected");
+  expect("tcp", sink.established, "the connection");
+  expect("tcp", sink.closed, "the bytes at its close");
+  expect("calls", sink.accepted, "who accepted");
+  expect("time_wait", sink.waiting, "TIME_WAIT");
+  if (trial.child != 0)
+    expect("process", sink.forked && sink.executed && sink.exited, "the process it started");
+  return failures;
+}
+
+}  // namespace netrec
