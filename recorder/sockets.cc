@@ -82,20 +82,24 @@ void Sockets::begin_part(std::uint32_t network_namespace, SocketKind kind) {
   parts_[part_].began_us = microseconds_of(clock_.now().wall);
 }
 
-std::uint32_t Sockets::locate(std::uint64_t cookie) const {
+// Where the row that follows the one shown last was shown the last time; else by hash.
+std::uint32_t Sockets::predict(std::uint64_t cookie) const {
   const auto& rows = ledger_.sockets().rows();
   const std::uint32_t predicted =
       last_ == kNowhere ? parts_[part_].first : places_[last_].successor;
-  if (predicted < rows.size() && rows[predicted].cookie == cookie) {
-    const std::uint32_t next = places_[predicted].successor;
-    if (next < rows.size()) prefetch(rows[next]);
-    return predicted;
-  }
+  if (predicted >= rows.size() || rows[predicted].cookie != cookie) return locate(cookie);
+  const std::uint32_t next = places_[predicted].successor;
+  if (next < rows.size()) prefetch(rows[next]);
+  return predicted;
+}
+
+std::uint32_t Sockets::locate(std::uint64_t cookie) const {
+  const std::size_t none = ledger_.sockets().size();
   std::size_t place = ledger_.sockets().position(cookie);
-  if (place == rows.size() && !aliases_.empty())
+  if (place == none && !aliases_.empty())
     if (const auto alias = aliases_.find(cookie); alias != aliases_.end())
       place = ledger_.sockets().position(alias->second);
-  return place == rows.size() ? kNowhere : static_cast<std::uint32_t>(place);
+  return place == none ? kNowhere : static_cast<std::uint32_t>(place);
 }
 
 void Sockets::link(std::uint32_t place) {
@@ -107,7 +111,7 @@ void Sockets::link(std::uint32_t place) {
 }
 
 void Sockets::see(const Socket& observed) {
-  const std::uint32_t place = locate(observed.cookie);
+  const std::uint32_t place = predict(observed.cookie);
   if (place != kNowhere) {
     places_[place].generation = generation_;
     places_[place].part = part_;

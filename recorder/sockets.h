@@ -124,6 +124,7 @@ class Sockets final : public SocketSink {
   };
 
   std::uint16_t part_of(std::uint32_t network_namespace, SocketKind kind);
+  std::uint32_t predict(std::uint64_t cookie) const;
   std::uint32_t locate(std::uint64_t cookie) const;
   void link(std::uint32_t place);
   void add(const Socket& row, std::uint16_t part);
