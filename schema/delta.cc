@@ -124,6 +124,26 @@ std::size_t apply(const Delta& delta, Snapshot& snapshot) {
   return misfits;
 }
 
+std::vector<Socket> departed_in(const Delta& delta, const Snapshot& before) {
+  const Changes<Socket>& changes = delta.of<Socket>();
+  if (changes.closed.empty()) return {};
+  Table<Socket> rows;  // In canonical order a key's changes lie together, but nobody promised it.
+  for (const Closed& closed : changes.closed)
+    if (const Socket* row = before.of<Socket>().find(closed.key)) rows.insert(*row);
+  Changes<Socket> theirs;
+  const auto closes = [&](std::uint64_t key) {
+    const auto found = std::lower_bound(changes.closed.begin(), changes.closed.end(), key,
+                                        [](const Closed& a, std::uint64_t b) { return a.key < b; });
+    return found != changes.closed.end() && found->key == key;
+  };
+  for (const Socket& row : changes.opened)
+    if (closes(row.cookie)) theirs.opened.push_back(row);
+  for (const Change& change : changes.changed)
+    if (closes(change.key)) theirs.changed.push_back(change);
+  apply_kind(theirs, rows);
+  return rows.rows();
+}
+
 void sort(Delta& delta) {
   std::apply([](auto&... kind) { (sort_kind(kind), ...); }, delta.kinds);
 }

@@ -115,6 +115,10 @@ Delta diff(const Snapshot& before, const Snapshot& after);
 /// in a sound file.
 std::size_t apply(const Delta& delta, Snapshot& snapshot);
 
+/// The sockets `delta` closes, as they were last seen: with the changes it makes to them first.
+/// `before`: the snapshot it has not been carried out on yet.
+std::vector<Socket> departed_in(const Delta& delta, const Snapshot& before);
+
 /// Brings the lists into canonical order.
 void sort(Delta& delta);
 

@@ -13,9 +13,13 @@
 #include <vector>
 
 #include "schema/delta.h"
+#include "schema/gap.h"
 #include "schema/result.h"
+#include "schema/session.h"
 
 namespace netrec {
+
+class Database;
 
 /// A part of the log that cannot be read, or does not fit what is around it.
 struct Damage {
@@ -39,7 +43,29 @@ struct TimelineSummary {
   std::uint64_t chunk_bytes = 0;
   std::uint64_t hot_frames = 0;
   std::uint64_t hot_bytes = 0;
+  std::uint64_t keyframes = 0;
+  std::uint64_t keyframe_bytes = 0;
   int format_version = 0;
+};
+
+/// A session with its texts spelled out (the ids in the Session are 0).
+struct RecordedSession : Session {
+  std::uint64_t first_sequence = 0;  ///< of its first frame, a keyframe
+  std::uint64_t ended_us = 0;        ///< 0: it goes on, or its recorder was killed
+  std::string host_name;
+  std::string boot;
+  std::string machine;
+  std::string kernel_release;
+  std::string netrec_version;
+  std::string command_line;
+  std::string zone;
+  std::string not_seen;  ///< what it could not see, for people
+};
+
+/// A gap with its text (the id in the Gap is 0).
+struct RecordedGap : Gap {
+  std::uint32_t session = 0;  ///< that wrote it down
+  std::string text;
 };
 
 class FrameCursor;
@@ -59,7 +85,8 @@ class Timeline {
   /// Looks again at what a running recorder has added since; true if there is more.
   Result<bool> refresh();
 
-  /// A cursor before the first frame. It must not outlive the timeline.
+  /// A cursor before the first frame, over what open() or refresh() saw. It must not outlive the
+  /// timeline.
   FrameCursor cursor() const;
 
   /// The last frame at or before `wall` (by sequence: where the clock was set back, the later pass
@@ -67,10 +94,11 @@ class Timeline {
   Result<std::uint64_t> sequence_at(WallTime wall) const;
 
   /// All gaps and sessions of the whole file, from the derived tables, oldest first.
-  Result<std::vector<Gap>> gaps() const;
-  Result<std::vector<Session>> sessions() const;
-  /// Text of those gaps and sessions.
-  std::string gap_text(const Gap& gap) const;
+  Result<std::vector<RecordedGap>> gaps() const;
+  Result<std::vector<RecordedSession>> sessions() const;
+
+  /// For what else in store/ reads the tables.
+  const Database& database() const;
 
   struct State;
 
@@ -83,7 +111,8 @@ class Timeline {
 /// Every move reads only the keyframe before its goal and the deltas up to it.
 class FrameCursor {
  public:
-  explicit FrameCursor(const Timeline::State& timeline);
+  /// Over the frames up to `last_sequence`. `database` must outlive the cursor.
+  FrameCursor(const Database& database, std::uint64_t last_sequence);
   FrameCursor(FrameCursor&&) noexcept;
   FrameCursor& operator=(FrameCursor&&) noexcept;
   ~FrameCursor();
@@ -98,7 +127,8 @@ class FrameCursor {
 
   /// REQUIRES: the last move succeeded.
   const Frame& frame() const;
-  /// State after frame(). In a keyframe that restates, nothing has changed.
+  /// State after frame(). In a keyframe that restates, nothing has changed. The delta of a keyframe
+  /// is left empty: the snapshot says it all.
   const Snapshot& snapshot() const;
   /// True if frame() is a keyframe that begins a session: what the snapshot held before is not what
   /// changed into this one.

@@ -1,0 +1,123 @@
+// SQLite behind Results. database.cc is the only file that sees SQLiteCpp, and the only one where
+// an exception is caught.
+//
+// A timeline may come from a compromised host, so every connection is opened hardened: no trusted
+// schema, defensive mode, cells checked, lengths limited, and the tables are compared with what
+// this version would have created before anything is read from them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "schema/result.h"
+
+namespace netrec {
+
+/// One value bound to a statement: an integer, text, or bytes.
+class SqlValue {
+ public:
+  enum class Kind { null, integer, text, blob };
+  SqlValue() = default;
+  template <class Integer>
+  requires std::is_integral_v<Integer> SqlValue(
+      Integer value)  // NOLINT(google-explicit-constructor): a bound value is its value
+      : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {}
+  static SqlValue text(std::string_view bytes) { return {Kind::text, bytes}; }
+  static SqlValue blob(std::string_view bytes) { return {Kind::blob, bytes}; }
+
+  Kind kind() const { return kind_; }
+  std::int64_t integer() const { return integer_; }
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  SqlValue(Kind kind, std::string_view bytes) : kind_(kind), bytes_(bytes) {}
+  Kind kind_ = Kind::null;
+  std::int64_t integer_ = 0;
+  std::string_view bytes_;
+};
+
+/// A prepared statement. Not to be used by two threads at once.
+class Query {
+ public:
+  Query(Query&&) noexcept;
+  Query& operator=(Query&&) noexcept;
+  ~Query();
+
+  /// Binds the values and carries the statement out to its end.
+  template <class... Values>
+  Status run(const Values&... values) {
+    const SqlValue bound[] = {SqlValue(values)..., SqlValue()};
+    return run_bound({bound, sizeof...(values)});
+  }
+  /// Binds the values and goes to the first row; false if there is none.
+  template <class... Values>
+  Result<bool> first(const Values&... values) {
+    const SqlValue bound[] = {SqlValue(values)..., SqlValue()};
+    return first_bound({bound, sizeof...(values)});
+  }
+  /// Goes to the next row; false (and reset) at the end.
+  Result<bool> next();
+  /// Ends the statement's hold on the file; to be called where a walk stops before its end.
+  void reset();
+
+  /// Columns of the row. REQUIRES: first() or next() returned true.
+  std::int64_t integer(int column) const;
+  /// Text or bytes; valid until the next move.
+  std::string_view bytes(int column) const;
+  bool is_null(int column) const;
+
+  struct State;
+
+ private:
+  friend class Database;
+  explicit Query(std::unique_ptr<State> state);
+  Status run_bound(std::span<const SqlValue> values);
+  Result<bool> first_bound(std::span<const SqlValue> values);
+  std::unique_ptr<State> state_;
+};
+
+class Database {
+ public:
+  /// Creates a timeline with its tables, or opens the one there for writing. Errors: permission,
+  /// unsupported (a newer format), corrupt (not a timeline), io.
+  static Result<Database> open_for_writing(const std::string& path, bool sync_every_transaction);
+  /// Opens beside a running recorder, or alone; also where nothing may be written (then what a
+  /// killed recorder left in the write-ahead log cannot be read: see reads_write_ahead_log()).
+  static Result<Database> open_read_only(const std::string& path);
+
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  Result<Query> prepare(std::string_view sql) const;
+  /// One or more statements without values or rows.
+  Status execute(std::string_view sql);
+
+  Status begin();
+  Status commit();
+  /// Undoes the open transaction, if there is one.
+  void roll_back() noexcept;
+  /// True if a transaction is open.
+  bool in_transaction() const;
+
+  /// Moves the write-ahead log into the file; `truncate` empties it on disk too.
+  Status checkpoint(bool truncate);
+  /// Bytes on disk, write-ahead log included; 0 if the file is gone.
+  std::uint64_t file_bytes() const;
+  /// False if the file was opened as immutable though a write-ahead log lies beside it.
+  bool reads_write_ahead_log() const;
+
+ private:
+  struct State;
+  explicit Database(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// The magic in the file's header, "NtRc", and the version of the format (file_format.md).
+inline constexpr std::int32_t kApplicationId = 0x4e745263;
+inline constexpr std::int32_t kFormatVersion = 1;
+
+}  // namespace netrec

@@ -1,0 +1,57 @@
+#include "tests/store/timeline_fixture.h"
+
+#include <unistd.h>
+
+namespace netrec {
+
+TimelineFixture::TimelineFixture() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "netrec-XXXXXX").string();
+  folder_ = ::mkdtemp(pattern.data());
+  path_ = folder_ / "timeline.netrec";
+}
+
+TimelineFixture::~TimelineFixture() { std::filesystem::remove_all(folder_); }
+
+TimelineWriter TimelineFixture::open_writer(const WriterOptions& options) {
+  auto writer = TimelineWriter::open(path_, options);
+  if (!writer) throw std::runtime_error(writer.error().message);
+  return *std::move(writer);
+}
+
+void TimelineFixture::begin(TimelineWriter& writer) {
+  host_.begin_session();
+  Frame frame = host_.empty_frame();
+  const auto written = writer.append(frame, {}, &host_.now());
+  ASSERT_TRUE(written) << written.error().message;
+  if (keep_past_) past_.push_back({frame, host_.now()});
+}
+
+void TimelineFixture::record(TimelineWriter& writer, int count) {
+  for (int i = 0; i < count; ++i) {
+    std::vector<Socket> departed;
+    Frame frame = host_.tick(departed);
+    const bool keyframe = writer.keyframe_due();
+    const auto written = writer.append(frame, departed, keyframe ? &host_.now() : nullptr);
+    ASSERT_TRUE(written) << written.error().message;
+    if (keep_past_) {
+      past_.push_back({frame, host_.now()});
+      Frame restated = host_.empty_frame();
+      restated.kind = FrameKind::keyframe;
+      restated.sequence = frame.sequence + 1;
+      if (keyframe) past_.push_back({restated, host_.now()});
+    }
+    const auto maintained = writer.maintain();
+    ASSERT_TRUE(maintained) << maintained.error().message;
+  }
+}
+
+void TimelineFixture::finish(TimelineWriter& writer) {
+  Frame frame = host_.end_session();
+  const auto written = writer.append(frame, {}, nullptr);
+  ASSERT_TRUE(written) << written.error().message;
+  if (keep_past_) past_.push_back({frame, host_.now()});
+  const auto closed = writer.close();
+  ASSERT_TRUE(closed) << closed.error().message;
+}
+
+}  // namespace netrec

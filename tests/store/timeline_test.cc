@@ -1,0 +1,135 @@
+#include "store/timeline.h"
+
+#include "tests/store/timeline_fixture.h"
+
+namespace netrec {
+namespace {
+
+using TimelineTest = TimelineFixture;
+
+TEST_F(TimelineTest, GivesBackEveryTick) {
+  auto writer = open_writer();
+  begin(writer);
+  record(writer, 300);
+  finish(writer);
+
+  auto timeline = Timeline::open(path_);
+  ASSERT_TRUE(timeline) << timeline.error().message;
+  EXPECT_EQ(timeline->summary().frames, past_.size());
+  FrameCursor cursor = timeline->cursor();
+  for (const Past& past : past_) {
+    const auto more = cursor.next();
+    ASSERT_TRUE(more) << more.error().message;
+    ASSERT_TRUE(*more) << past.frame.sequence;
+    ASSERT_EQ(cursor.frame(), past.frame);
+    ASSERT_EQ(cursor.snapshot(), past.snapshot);
+  }
+  EXPECT_FALSE(*cursor.next());
+  EXPECT_TRUE(cursor.damage().empty());
+}
+
+TEST_F(TimelineTest, SeeksToAnyFrameInAnyOrder) {
+  load_.working = 0.9;
+  host_ = SimulatedHost(load_, 2);
+  auto writer = open_writer();
+  begin(writer);
+  record(writer, 400);
+  finish(writer);
+
+  auto timeline = Timeline::open(path_);
+  ASSERT_TRUE(timeline) << timeline.error().message;
+  EXPECT_GT(timeline->summary().keyframes, 2u);
+  FrameCursor cursor = timeline->cursor();
+  for (std::size_t i = 0; i < past_.size(); ++i) {
+    const Past& past = past_[i * 7919 % past_.size()];
+    const auto landed = cursor.seek_sequence(past.frame.sequence);
+    ASSERT_TRUE(landed) << landed.error().message;
+    ASSERT_EQ(cursor.frame().sequence, past.frame.sequence);
+    ASSERT_EQ(cursor.snapshot(), past.snapshot);
+  }
+}
+
+TEST_F(TimelineTest, StepsBackToTheBeginning) {
+  auto writer = open_writer();
+  begin(writer);
+  record(writer, 40);
+  finish(writer);
+
+  auto timeline = Timeline::open(path_);
+  FrameCursor cursor = timeline->cursor();
+  ASSERT_TRUE(cursor.seek_sequence(past_.size()));
+  for (std::size_t i = past_.size() - 1; i > 0; --i) {
+    ASSERT_TRUE(*cursor.previous());
+    ASSERT_EQ(cursor.snapshot(), past_[i - 1].snapshot);
+  }
+  EXPECT_FALSE(*cursor.previous());
+}
+
+TEST_F(TimelineTest, FindsTheLastFrameAtOrBeforeATime) {
+  auto writer = open_writer();
+  begin(writer);
+  record(writer, 20);
+  finish(writer);
+
+  auto timeline = Timeline::open(path_);
+  for (const Past& past : past_) {
+    EXPECT_EQ(*timeline->sequence_at(past.frame.wall), past.frame.sequence);
+    EXPECT_EQ(*timeline->sequence_at(past.frame.wall + std::chrono::milliseconds(900)),
+              past.frame.sequence);
+  }
+  const auto before = timeline->sequence_at(past_.front().frame.wall - std::chrono::seconds(1));
+  ASSERT_FALSE(before);
+  EXPECT_EQ(before.error().kind, ErrorKind::not_found);
+}
+
+TEST_F(TimelineTest, SeesWholeTicksOnlyBesideARunningRecorder) {
+  auto writer = open_writer();
+  begin(writer);
+  record(writer, 10);
+  auto timeline = Timeline::open(path_);
+  ASSERT_TRUE(timeline) << timeline.error().message;
+  EXPECT_EQ(timeline->summary().last_sequence, 11u);
+  FrameCursor cursor = timeline->cursor();
+  record(writer, 10);
+  ASSERT_TRUE(cursor.seek_sequence(11));
+  EXPECT_FALSE(*cursor.next());
+  EXPECT_TRUE(*timeline->refresh());
+  EXPECT_FALSE(*timeline->refresh());
+  FrameCursor later = timeline->cursor();
+  ASSERT_TRUE(later.seek_sequence(21));
+  EXPECT_EQ(later.snapshot(), past_[20].snapshot);
+}
+
+TEST_F(TimelineTest, TellsItsSessions) {
+  auto writer = open_writer();
+  begin(writer);
+  record(writer, 3);
+  finish(writer);
+  host_.sleep(std::chrono::hours(1));
+  auto again = open_writer();
+  EXPECT_EQ(again.resume().next_session, 2u);
+  EXPECT_EQ(again.resume().last_sequence, 5u);
+  EXPECT_TRUE(again.resume().ended_properly);
+  EXPECT_EQ(again.resume().last_boot_id, "6b86b273-ff34-4ce1-9d6b-804eff5a3f57");
+  begin(again);
+  record(again, 3);
+
+  auto timeline = Timeline::open(path_);
+  const auto sessions = timeline->sessions();
+  ASSERT_TRUE(sessions) << sessions.error().message;
+  ASSERT_EQ(sessions->size(), 2u);
+  EXPECT_EQ(sessions->front().host_name, "simulated");
+  EXPECT_NE(sessions->front().ended_us, 0u);
+  EXPECT_EQ(sessions->back().first_sequence, 6u);
+  EXPECT_EQ(sessions->back().ended_us, 0u);
+}
+
+TEST_F(TimelineTest, RefusesWhatIsNotATimeline) {
+  EXPECT_EQ(Timeline::open(path_).error().kind, ErrorKind::not_found);
+  { std::ofstream(path_) << "hello, this is some text and no database at all"; }
+  EXPECT_EQ(Timeline::open(path_).error().kind, ErrorKind::corrupt);
+  EXPECT_EQ(TimelineWriter::open(path_, {}).error().kind, ErrorKind::corrupt);
+}
+
+}  // namespace
+}  // namespace netrec
