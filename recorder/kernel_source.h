@@ -18,8 +18,8 @@ struct KernelSourceOptions {
 
 class KernelSource final : public SocketSource {
  public:
-  /// Opens nothing yet but the recorder's own namespace. Errors: permission or unsupported, where
-  /// not even that can be read.
+  /// Finds and opens the namespaces for the first time, and raises the soft limit of open files to
+  /// the hard one (a namespace costs a dozen). Errors: io, where there is no /proc.
   static Result<std::unique_ptr<KernelSource>> open(KernelSourceOptions options);
   ~KernelSource() override;
 

@@ -38,8 +38,8 @@ Result<ProcessUids> parse_process_uids(std::string_view status);
 /// The v2 path ("0::/system.slice/x.service"), else that of the systemd v1 hierarchy; "" if none.
 std::string_view parse_cgroup(std::string_view bytes);
 
-/// What a /proc/PID/exe link says: the path, and whether the kernel appended " (deleted)". A file
-/// really named so looks the same; read_process() tells them apart by the link count.
+/// What a /proc/PID/exe link says: the path, and whether the kernel appended " (deleted)" (of a
+/// file really named so it cannot be told apart).
 struct ExePath {
   std::string_view path;
   bool deleted = false;

@@ -38,11 +38,12 @@ std::span<const SocketKind> socket_kinds();
 /// "tcp over inet6", "unix", …: for messages and gaps.
 std::string to_string(const SocketKind& kind);
 
-/// A network namespace that can be read now, or why it cannot.
+/// A network namespace that can be read now, or why it cannot. One with inode 0 stands for those of
+/// processes that may not even be asked which one they live in.
 struct NamespaceFacts {
   std::uint32_t inode = 0;   ///< of /proc/PID/ns/net: identifies it while it lives
   std::uint64_t cookie = 0;  ///< SO_NETNS_COOKIE: identifies it while the host is up; 0: not known
-  std::string name;          ///< name under /run/netns, or what holds it ("pid 812 nginx")
+  std::string name;          ///< name under /run/netns, or what holds it ("pid 812 nginx"); own: ""
   std::uint32_t time_wait_limit = 0;  ///< net.ipv4.tcp_max_tw_buckets; 0: not known
   std::uint16_t first_port = 0;       ///< net.ipv4.ip_local_port_range
   std::uint16_t last_port = 0;

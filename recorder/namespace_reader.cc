@@ -1,0 +1,235 @@
+#include "recorder/namespace_reader.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <thread>
+
+#include "recorder/interfaces.h"
+#include "recorder/kernel_protocols.h"
+#include "recorder/proc_sockets.h"
+#include "recorder/sock_diag_inet.h"
+#include "recorder/sock_diag_packet.h"
+#include "recorder/sock_diag_unix.h"
+#include "recorder/sock_diag_vsock.h"
+
+namespace netrec {
+
+namespace {
+
+using Decoder = bool (*)(Bytes, const DecodeContext&, Socket&);
+
+struct DiagKind {
+  std::vector<std::byte> request;
+  Decoder decode;
+};
+
+DiagKind diag_of(SocketKind kind) {
+  switch (kind.transport) {
+    case Transport::unix:
+      return {unix_request(), decode_unix};
+    case Transport::packet:
+      return {packet_request(), decode_packet};
+    case Transport::vsock:
+      return {vsock_request(), decode_vsock};
+    default:
+      return {inet_request(kind), decode_inet};
+  }
+}
+
+class DiagMessages final : public MessageSink {
+ public:
+  DiagMessages(Decoder decode, SocketKind kind, std::uint32_t id, SocketSink& sink)
+      : decode_(decode),
+        sink_(sink),
+        context_{.kind = kind,
+                 .network_namespace = id,
+                 .received_us = 0,
+                 .texts = sink,
+                 .congestion = congestion_} {}
+
+  bool message(Bytes payload, std::uint64_t received_us) override {
+    context_.received_us = received_us;
+    if (!decode_(payload, context_, row_)) return false;
+    sink_.see(row_);
+    return true;
+  }
+
+ private:
+  Decoder decode_;
+  SocketSink& sink_;
+  LastText congestion_;
+  DecodeContext context_;
+  Socket row_;
+};
+
+class LinkMessages final : public MessageSink {
+ public:
+  LinkMessages(std::uint32_t id, InterfaceSink& sink) : id_(id), sink_(sink) {}
+
+  bool message(Bytes payload, std::uint64_t) override {
+    Interface row;
+    if (!decode_interface(payload, sink_, row)) return false;
+    row.network_namespace = id_;
+    sink_.see(row);
+    return true;
+  }
+
+ private:
+  std::uint32_t id_;
+  InterfaceSink& sink_;
+};
+
+std::size_t place_of(SocketKind kind) {
+  const auto kinds = socket_kinds();
+  return static_cast<std::size_t>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
+}
+
+// Moves the calling thread into the namespace at `path`.
+Status enter(const std::string& path, std::uint32_t inode) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return tl::unexpected(system_error(errno, "open " + path));
+  struct stat status {};
+  Status outcome;
+  if (fstat(descriptor, &status) != 0)
+    outcome = tl::unexpected(system_error(errno, "stat " + path));
+  else if (status.st_ino != inode)
+    outcome = failure(ErrorKind::not_found, "{} is another namespace by now", path);
+  else if (setns(descriptor, CLONE_NEWNET) != 0)
+    outcome = tl::unexpected(system_error(errno, "enter " + path));
+  ::close(descriptor);
+  return outcome;
+}
+
+std::uint64_t first_number(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
+  std::uint64_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  text.remove_prefix(static_cast<std::size_t>(result.ptr - text.data()));
+  return value;
+}
+
+}  // namespace
+
+ProcFile::ProcFile(const char* path) : descriptor_(::open(path, O_RDONLY | O_CLOEXEC)) {}
+
+ProcFile::~ProcFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string_view ProcFile::read(std::string& buffer) const {
+  constexpr std::size_t kMost = 4 << 20;
+  std::size_t size = 0;
+  while (is_open() && size < kMost) {
+    if (buffer.size() - size < 4096) buffer.resize(buffer.size() + 16384);
+    const ssize_t count =
+        pread(descriptor_, buffer.data() + size, buffer.size() - size, static_cast<off_t>(size));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  return std::string_view(buffer).substr(0, size);
+}
+
+NamespaceReader::NamespaceReader(NetlinkSocket diag, NetlinkSocket route)
+    : diag_(std::move(diag)),
+      route_(std::move(route)),
+      protocols_("/proc/thread-self/net/protocols"),
+      raw_("/proc/thread-self/net/raw"),
+      raw6_("/proc/thread-self/net/raw6"),
+      icmp_("/proc/thread-self/net/icmp"),
+      icmp6_("/proc/thread-self/net/icmp6"),
+      snmp_("/proc/thread-self/net/snmp"),
+      netstat_("/proc/thread-self/net/netstat"),
+      snmp6_("/proc/thread-self/net/snmp6"),
+      ports_("/proc/sys/net/ipv4/ip_local_port_range"),
+      time_wait_limit_("/proc/sys/net/ipv4/tcp_max_tw_buckets") {}
+
+Result<NamespaceReader> NamespaceReader::open_here() {
+  NETREC_TRY(diag, NetlinkSocket::open(NETLINK_SOCK_DIAG));
+  NETREC_TRY(route, NetlinkSocket::open(NETLINK_ROUTE));
+  return NamespaceReader(std::move(diag), std::move(route));
+}
+
+Result<NamespaceReader> NamespaceReader::open(const std::string& path, std::uint32_t inode) {
+  if (path.empty()) return open_here();
+  std::optional<Result<NamespaceReader>> opened;
+  std::thread inside([&] {
+    if (const Status entered = enter(path, inode); entered)
+      opened.emplace(open_here());
+    else
+      opened.emplace(tl::unexpected(entered.error()));
+  });
+  inside.join();
+  return *std::move(opened);
+}
+
+void NamespaceReader::read_limits(NamespaceFacts& facts) {
+  std::string_view ports = ports_.read(text_);
+  facts.first_port = static_cast<std::uint16_t>(first_number(ports));
+  facts.last_port = static_cast<std::uint16_t>(first_number(ports));
+  std::string_view limit = time_wait_limit_.read(text_);
+  facts.time_wait_limit = static_cast<std::uint32_t>(first_number(limit));
+}
+
+const ProcFile& NamespaceReader::table_of(SocketKind kind) const {
+  const bool v6 = kind.family == Family::inet6;
+  if (kind.transport == Transport::raw) return v6 ? raw6_ : raw_;
+  return v6 ? icmp6_ : icmp_;
+}
+
+DumpReport NamespaceReader::dump_table(std::uint32_t id, SocketKind kind, SocketSink& sink) {
+  LastText unused;
+  const DecodeContext context{
+      .kind = kind, .network_namespace = id, .received_us = 0, .texts = sink, .congestion = unused};
+  return decode_proc_table(table_of(kind).read(text_), context, sink);
+}
+
+Result<DumpReport> NamespaceReader::dump_diag(std::uint32_t id, SocketKind kind,
+                                              std::vector<std::byte>& buffer, SocketSink& sink) {
+  const DiagKind diag = diag_of(kind);
+  DiagMessages messages(diag.decode, kind, id, sink);
+  return diag_.dump(SOCK_DIAG_BY_FAMILY, diag.request, SOCK_DIAG_BY_FAMILY, buffer, messages);
+}
+
+Result<DumpReport> NamespaceReader::dump(std::uint32_t id, SocketKind kind,
+                                         std::vector<std::byte>& buffer, SocketSink& sink) {
+  const std::size_t place = place_of(kind);
+  NETREC_CHECK(place < absent_.size(), "a kind of socket that is not in socket_kinds()");
+  const bool has_table = table_of(kind).is_open() &&
+                         (kind.transport == Transport::raw || kind.transport == Transport::icmp);
+  if (kind.transport == Transport::icmp || (absent_[place] && has_table))
+    return dump_table(id, kind, sink);
+  if (absent_[place]) return DumpReport{};
+  auto report = dump_diag(id, kind, buffer, sink);
+  if (report || report.error().kind != ErrorKind::unsupported) return report;
+  if (!has_table && kernel_has(kind, protocols_.read(text_)))
+    return tl::unexpected(std::move(report).error().while_doing(to_string(kind)));
+  absent_.set(place);
+  return has_table ? dump_table(id, kind, sink) : DumpReport{};
+}
+
+Result<DumpReport> NamespaceReader::interfaces(std::uint32_t id, std::vector<std::byte>& buffer,
+                                               InterfaceSink& sink) {
+  LinkMessages messages(id, sink);
+  return route_.dump(RTM_GETLINK, interfaces_request(), RTM_NEWLINK, buffer, messages);
+}
+
+std::span<const CounterValue> NamespaceReader::counters() {
+  counters_.clear();
+  counters_.add_paired(snmp_.read(text_));
+  counters_.add_paired(netstat_.read(text_));
+  counters_.add_single(snmp6_.read(text_));
+  return counters_.values();
+}
+
+}  // namespace netrec

@@ -1,0 +1,75 @@
+// One network namespace, opened: a sock_diag and an rtnetlink socket and the files of /proc/net and
+// /proc/sys/net that belong to it. All are opened once, inside, by a thread that enters for that
+// and ends; reading them needs no entering. They keep the namespace alive, so whoever owns the
+// reader must let go of it when nobody else uses the namespace any more.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "recorder/counters.h"
+#include "recorder/netlink.h"
+#include "recorder/source.h"
+
+namespace netrec {
+
+/// An open file of /proc, read whole from its beginning each time.
+class ProcFile {
+ public:
+  explicit ProcFile(const char* path);
+  ProcFile(ProcFile&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
+  ProcFile& operator=(ProcFile&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~ProcFile();
+
+  bool is_open() const { return descriptor_ >= 0; }
+  /// What it holds now, in `buffer`; "" if it is not open or cannot be read.
+  std::string_view read(std::string& buffer) const;
+
+ private:
+  int descriptor_ = -1;
+};
+
+class NamespaceReader {
+ public:
+  /// Enters the namespace at `path` (unless it is the caller's own, then "") and opens it.
+  /// Errors: permission, not_found (it is gone, or `path` leads to another by now), io.
+  static Result<NamespaceReader> open(const std::string& path, std::uint32_t inode);
+
+  std::uint64_t cookie() const { return diag_.namespace_cookie(); }
+  /// Fills in the ports and the TIME_WAIT limit.
+  void read_limits(NamespaceFacts& facts);
+  /// Forgets which kinds the kernel did not offer: a module may have been loaded.
+  void ask_again() { absent_.reset(); }
+
+  /// As SocketSource has them. `buffer` is shared by all readers of a thread.
+  Result<DumpReport> dump(std::uint32_t id, SocketKind kind, std::vector<std::byte>& buffer,
+                          SocketSink& sink);
+  Result<DumpReport> interfaces(std::uint32_t id, std::vector<std::byte>& buffer,
+                                InterfaceSink& sink);
+  std::span<const CounterValue> counters();
+
+ private:
+  NamespaceReader(NetlinkSocket diag, NetlinkSocket route);
+  static Result<NamespaceReader> open_here();
+  Result<DumpReport> dump_diag(std::uint32_t id, SocketKind kind, std::vector<std::byte>& buffer,
+                               SocketSink& sink);
+  DumpReport dump_table(std::uint32_t id, SocketKind kind, SocketSink& sink);
+  const ProcFile& table_of(SocketKind kind) const;
+
+  NetlinkSocket diag_;
+  NetlinkSocket route_;
+  ProcFile protocols_;
+  ProcFile raw_, raw6_, icmp_, icmp6_;
+  ProcFile snmp_, netstat_, snmp6_;
+  ProcFile ports_, time_wait_limit_;
+  std::bitset<32> absent_;  ///< kinds (by place in socket_kinds()) whose diag the kernel has not
+  CounterList counters_;
+  std::string text_;
+};
+
+}  // namespace netrec

@@ -1,0 +1,18 @@
+// TCP, UDP, UDP-Lite, raw, MPTCP, SCTP and DCCP sockets over IPv4 and IPv6, by INET_DIAG
+// (sock_diag(7), linux/inet_diag.h).
+#pragma once
+
+#include <vector>
+
+#include "recorder/sock_diag.h"
+
+namespace netrec {
+
+/// The request for all sockets of `kind` in all states. REQUIRES: its family is inet or inet6.
+std::vector<std::byte> inet_request(SocketKind kind);
+
+/// One message of the answer. Returns false, with `row` undefined, if it is too short, of another
+/// family, or ends in the middle of an attribute.
+bool decode_inet(Bytes payload, const DecodeContext& context, Socket& row);
+
+}  // namespace netrec
