@@ -60,6 +60,15 @@ void sort_kind(Changes<T>& changes) {
   std::sort(changes.closed.begin(), changes.closed.end());
 }
 
+template <class T>
+bool is_canonical_kind(const Changes<T>& changes) {
+  const auto not_ascending = [](const T& a, const T& b) { return key_of(a) >= key_of(b); };
+  return std::adjacent_find(changes.opened.begin(), changes.opened.end(), not_ascending) ==
+             changes.opened.end() &&
+         std::is_sorted(changes.changed.begin(), changes.changed.end(), happens_before) &&
+         std::is_sorted(changes.closed.begin(), changes.closed.end());
+}
+
 }  // namespace
 
 template <class T>
@@ -146,6 +155,11 @@ std::vector<Socket> departed_in(const Delta& delta, const Snapshot& before) {
 
 void sort(Delta& delta) {
   std::apply([](auto&... kind) { (sort_kind(kind), ...); }, delta.kinds);
+}
+
+bool is_canonical(const Delta& delta) {
+  return std::apply([](const auto&... kind) { return (is_canonical_kind(kind) && ...); },
+                    delta.kinds);
 }
 
 }  // namespace netrec

@@ -121,6 +121,8 @@ std::vector<Socket> departed_in(const Delta& delta, const Snapshot& before);
 
 /// Brings the lists into canonical order.
 void sort(Delta& delta);
+/// True if they are, and no key is opened twice.
+bool is_canonical(const Delta& delta);
 
 enum class FrameKind : std::uint8_t {
   keyframe = 1,  ///< restates the whole snapshot; brings no news, except where a session begins

@@ -34,6 +34,7 @@ inline constexpr std::uint64_t kChunkVersion = 1;
 inline constexpr std::size_t kMostChunkFrames = std::size_t{1} << 16;
 inline constexpr std::size_t kMostChunkLives = std::size_t{1} << 19;    ///< of one kind
 inline constexpr std::size_t kMostChunkUpdates = std::size_t{1} << 22;  ///< of one kind
+inline constexpr std::size_t kMostChunkChanges = std::size_t{1} << 23;  ///< of one kind
 
 /// The smallest and the largest of something; none if `least` > `most`.
 struct Range {

@@ -1,0 +1,36 @@
+// The columns of one chunk as they lie: found in the directory, checked, unpacked on demand.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "store/chunk_clock.h"
+#include "store/chunk_header.h"
+#include "store/column.h"
+
+namespace netrec {
+
+class ChunkColumns {
+ public:
+  /// Errors: corrupt, unsupported.
+  static Result<ChunkColumns> open(std::string_view header, std::string_view body);
+
+  const ChunkHeader& header() const { return header_; }
+  bool has(ColumnId id) const { return header_.find(id) != nullptr; }
+
+  /// A column of `rows` numbers; zeros if there is none.
+  Result<Column> numbers(ColumnId id, std::size_t rows) const;
+  /// "" if there is none.
+  Result<std::string> blob(ColumnId id) const;
+  /// When its frames were: unpacked once. The pointer holds as long as this.
+  Result<const ChunkClock*> clock() const;
+
+ private:
+  Result<std::string_view> bytes_of(const ColumnEntry& entry) const;
+
+  ChunkHeader header_;
+  std::string_view body_;
+  mutable std::unique_ptr<ChunkClock> clock_;
+};
+
+}  // namespace netrec

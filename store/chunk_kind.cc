@@ -1,0 +1,572 @@
+#include "store/chunk_kind.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace netrec {
+
+namespace {
+
+tl::unexpected<Error> lies(std::string_view what) {
+  return failure(ErrorKind::corrupt, "a chunk contradicts itself: {}", what);
+}
+
+std::size_t number(LifeGroup group) { return static_cast<std::size_t>(group); }
+
+}  // namespace
+
+template <class T>
+std::size_t ChunkKind<T>::rows(LifeGroup group) const {
+  switch (group) {
+    case LifeGroup::ended:
+      return counts_.ended;
+    case LifeGroup::begun:
+      return counts_.begun;
+    case LifeGroup::ongoing:
+      return counts_.ongoing;
+  }
+  return 0;
+}
+
+template <class T>
+std::size_t ChunkKind<T>::first_of(LifeGroup group) const {
+  if (group == LifeGroup::ended) return 0;
+  return group == LifeGroup::begun ? counts_.ended : counts_.ended + counts_.begun;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::stored(LifeGroup group, std::uint16_t field) const {
+  const std::size_t count = rows(group);
+  const ColumnId plain = id(Role::value, number(group), field);
+  if (columns_->has(plain)) return columns_->numbers(plain, count);
+  for (std::size_t tuple = 0; tuple < layout_->tuples.size(); ++tuple) {
+    const ColumnId dictionary = id(Role::tuple_value, 2 * tuple + number(group), field);
+    if (!columns_->has(dictionary)) continue;
+    NETREC_TRY(place,
+               columns_->numbers(id(Role::tuple, number(group), static_cast<std::uint16_t>(tuple)),
+                                 count));
+    const std::uint64_t last = count == 0 ? 0 : *std::max_element(place.begin(), place.end());
+    if (last >= std::max<std::uint64_t>(count, 1)) return lies("a tuple that is not there");
+    NETREC_TRY(values, columns_->numbers(dictionary, last + 1));
+    for (std::uint64_t& row : place) row = values[row];
+    return place;
+  }
+  return Column(count);
+}
+
+// ---- when lives began and ended
+
+template <class T>
+Status ChunkKind<T>::read_ended(const ChunkClock& clock, Spans& spans) const {
+  const std::size_t count = counts_.ended;
+  NETREC_TRY(before, columns_->numbers(id(Role::opened_before), count));
+  NETREC_TRY(open, columns_->numbers(id(Role::open_frame, number(LifeGroup::ended)), count));
+  NETREC_TRY(close, columns_->numbers(id(Role::close_frame), count));
+  NETREC_TRY(at, columns_->numbers(id(Role::close_at), count));
+  NETREC_TRY(reason, columns_->numbers(id(Role::close_reason), count));
+  Column opening(count);
+  if (layout_->opening >= 0) {
+    NETREC_TRY(stored_opening,
+               stored(LifeGroup::ended, static_cast<std::uint16_t>(layout_->opening)));
+    opening = std::move(stored_opening);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (close[i] >= clock.frames()) return lies("an end after its last frame");
+    spans.close_frame[i] = static_cast<std::uint32_t>(close[i]);
+    spans.close_at[i] = static_cast<std::uint32_t>(at[i]);
+    spans.reason[i] = static_cast<CloseReason>(reason[i]);
+    const std::uint64_t end_us = clock.time_of(close[i], spans.close_at[i]);
+    spans.beginning_us[i] = end_us - unzigzag(opening[i]);
+    if (before[i] != 0) {
+      if (layout_->opening < 0) spans.beginning_us[i] = clock.wall_us(0);
+      continue;
+    }
+    const std::uint64_t frame =
+        layout_->opening >= 0 ? clock.frame_of(open[i], spans.beginning_us[i]) : close[i] - open[i];
+    if (frame >= clock.frames()) return lies("a beginning after its last frame");
+    spans.open_frame[i] = static_cast<std::uint32_t>(frame);
+    if (layout_->opening < 0) spans.beginning_us[i] = clock.wall_us(frame);
+  }
+  return {};
+}
+
+template <class T>
+Status ChunkKind<T>::read_begun(const ChunkClock& clock, Spans& spans) const {
+  const std::size_t count = counts_.begun;
+  NETREC_TRY(open, columns_->numbers(id(Role::open_frame, number(LifeGroup::begun)), count));
+  Column opening(count);
+  if (layout_->opening >= 0) {
+    NETREC_TRY(stored_opening,
+               stored(LifeGroup::begun, static_cast<std::uint16_t>(layout_->opening)));
+    opening = std::move(stored_opening);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t life = counts_.ended + i;
+    const std::uint64_t frame =
+        layout_->opening >= 0 ? clock.frame_of(open[i], opening[i]) : open[i];
+    if (frame >= clock.frames()) return lies("a beginning after its last frame");
+    spans.open_frame[life] = static_cast<std::uint32_t>(frame);
+    spans.beginning_us[life] = layout_->opening >= 0 ? opening[i] : clock.wall_us(frame);
+  }
+  return {};
+}
+
+template <class T>
+Status ChunkKind<T>::read_ongoing(const ChunkClock& clock, Spans& spans) const {
+  const std::size_t first = first_of(LifeGroup::ongoing);
+  NETREC_TRY(close, columns_->numbers(id(Role::ongoing_close), counts_.ongoing));
+  const auto closed = static_cast<std::size_t>(
+      std::count_if(close.begin(), close.end(), [](std::uint64_t frame) { return frame != 0; }));
+  NETREC_TRY(at, columns_->numbers(id(Role::ongoing_at), closed));
+  NETREC_TRY(reason, columns_->numbers(id(Role::ongoing_reason), closed));
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < close.size(); ++i) {
+    spans.beginning_us[first + i] = clock.wall_us(0);
+    if (close[i] == 0) continue;
+    if (close[i] > clock.frames()) return lies("an end after its last frame");
+    spans.close_frame[first + i] = static_cast<std::uint32_t>(close[i] - 1);
+    spans.close_at[first + i] = static_cast<std::uint32_t>(at[next]);
+    spans.reason[first + i] = static_cast<CloseReason>(reason[next]);
+    ++next;
+  }
+  return {};
+}
+
+template <class T>
+Result<const Spans*> ChunkKind<T>::spans() {
+  if (spans_) return &*spans_;
+  NETREC_TRY(clock, columns_->clock());
+  Spans spans;
+  spans.open_frame.assign(lives(), Spans::kOutside);
+  spans.close_frame.assign(lives(), Spans::kOutside);
+  spans.close_at.assign(lives(), 0);
+  spans.reason.assign(lives(), CloseReason::gone);
+  spans.beginning_us.assign(lives(), 0);
+  NETREC_CHECKED(read_ended(*clock, spans));
+  NETREC_CHECKED(read_begun(*clock, spans));
+  NETREC_CHECKED(read_ongoing(*clock, spans));
+  spans_ = std::move(spans);
+  return &*spans_;
+}
+
+template <class T>
+Result<Ends> ChunkKind<T>::ends() {
+  NETREC_TRY(clock, columns_->clock());
+  NETREC_TRY(at, spans());
+  Ends ends;
+  ends.closed_us.resize(counts_.ended);
+  ends.closed_after_us.resize(counts_.ended);
+  for (std::size_t i = 0; i < counts_.ended; ++i) {
+    const std::uint32_t frame = at->close_frame[i];
+    const Moment moment =
+        moment_of(at->close_at[i], clock->wall_us(frame), clock->before_us(frame));
+    ends.closed_us[i] = moment.at_us;
+    ends.closed_after_us[i] = moment.after_us;
+  }
+  ends.reason.assign(at->reason.begin(),
+                     at->reason.begin() + static_cast<std::ptrdiff_t>(counts_.ended));
+  return ends;
+}
+
+// ---- updates
+
+template <class T>
+Result<const Updates*> ChunkKind<T>::updates() {
+  if (updates_) return &*updates_;
+  NETREC_TRY(clock, columns_->clock());
+  NETREC_TRY(at, spans());
+  Updates updates;
+  NETREC_TRY(pattern_bytes, columns_->blob(id(Role::patterns)));
+  NETREC_TRY(patterns, decode_patterns(pattern_bytes, counts_.patterns, *layout_));
+  updates.patterns = std::move(patterns);
+  NETREC_TRY(count, columns_->numbers(id(Role::update_count), lives()));
+  updates.first.assign(1, 0);
+  for (const std::uint64_t of_life : count) {
+    if (of_life > counts_.updates - updates.first.back()) return lies("more updates than it has");
+    updates.first.push_back(updates.first.back() + static_cast<std::uint32_t>(of_life));
+  }
+  if (updates.first.back() != counts_.updates) return lies("fewer updates than it has");
+  NETREC_TRY(pattern, columns_->numbers(id(Role::update_pattern), counts_.updates));
+  std::uint64_t changes = 0;
+  for (const std::uint64_t p : pattern) {
+    if (p >= updates.patterns.size()) return lies("an update of a pattern that is not there");
+    changes += updates.patterns[p].fields.size();
+  }
+  if (changes > kMostChunkChanges) return lies("more changes than a chunk may hold");
+  updates.pattern.assign(pattern.begin(), pattern.end());
+  NETREC_CHECKED(read_update_times(*at, *clock, updates));
+  updates_ = std::move(updates);
+  return &*updates_;
+}
+
+template <class T>
+Status ChunkKind<T>::read_update_times(const Spans& spans, const ChunkClock& clock,
+                                       Updates& updates) const {
+  // Both kinds of time lie by pattern: where the next of each pattern is.
+  std::vector<std::uint32_t> next(updates.patterns.size());
+  for (const std::uint32_t p : updates.pattern) ++next[p];
+  std::uint32_t exact_count = 0;
+  std::uint32_t tick_count = 0;
+  for (std::size_t p = 0; p < next.size(); ++p) {
+    std::uint32_t& total = updates.patterns[p].exact ? exact_count : tick_count;
+    const std::uint32_t size = next[p];
+    next[p] = total;
+    total += size;
+  }
+  NETREC_TRY(exact, columns_->numbers(id(Role::exact_when), exact_count));
+  NETREC_TRY(lag, columns_->numbers(id(Role::exact_lag), exact_count));
+  NETREC_TRY(tick, columns_->numbers(id(Role::tick_when), tick_count));
+  updates.frame.resize(updates.size());
+  updates.at.resize(updates.size());
+  updates.at_us.resize(updates.size());
+  for (std::size_t life = 0; life < updates.lives(); ++life) {
+    const bool opened_here = spans.open_frame[life] != Spans::kOutside;
+    std::uint64_t frame = opened_here ? spans.open_frame[life] : 0;
+    std::uint64_t time_us = opened_here ? spans.beginning_us[life] : clock.wall_us(0);
+    for (std::size_t u = updates.first[life]; u < updates.first[life + 1]; ++u) {
+      const std::uint32_t p = updates.pattern[u];
+      const std::uint32_t place = next[p]++;
+      if (updates.patterns[p].exact) {
+        time_us += unzigzag(exact[place]);
+        frame = clock.frame_of(lag[place], time_us);
+      } else {
+        frame += tick[place];
+      }
+      if (frame >= clock.frames()) return lies("an update after its last frame");
+      updates.frame[u] = static_cast<std::uint32_t>(frame);
+      updates.at[u] = updates.patterns[p].exact ? clock.at_of(frame, time_us) : 0;
+      time_us = clock.time_of(frame, updates.at[u]);
+      updates.at_us[u] = time_us;
+    }
+  }
+  return {};
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::number_values(std::uint16_t field, const FieldChanges& changes,
+                                           const Column& steps) {
+  NETREC_TRY(ended, stored(LifeGroup::ended, field));
+  NETREC_TRY(begun, stored(LifeGroup::begun, field));
+  if (layout_->codings[field] == Coding::opening) {
+    NETREC_TRY(at, spans());
+    std::copy_n(at->beginning_us.begin(), ended.size(), ended.begin());
+  }
+  const std::size_t ongoing = first_of(LifeGroup::ongoing);
+  std::size_t lasts = 0;
+  for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence*) {
+    lasts += begin->life >= ongoing ? 1 : 0;
+  });
+  NETREC_TRY(last, columns_->numbers(id(Role::last, 0, field), lasts));
+
+  const bool ascending = fields_of<T>()[field].kind == FieldKind::counter;
+  Column values(changes.occurrences.size());
+  std::size_t next_last = 0;
+  for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence* end) {
+    const std::size_t life = begin->life;
+    std::uint64_t value = life >= ongoing        ? last[next_last++]
+                          : life < counts_.ended ? ended[life]
+                                                 : begun[life - counts_.ended];
+    for (const Occurrence* now = end; now-- != begin;) {
+      values[static_cast<std::size_t>(now - changes.occurrences.data())] = value;
+      if (now != begin) value -= ascending ? steps[now->step] : unzigzag(steps[now->step]);
+    }
+  });
+  return values;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::values(std::uint16_t field, const FieldChanges& changes) {
+  NETREC_TRY(all, updates());
+  NETREC_TRY(steps, columns_->numbers(id(Role::step, 0, field), changes.steps));
+  const Coding coding = layout_->codings[field];
+  if (coding == Coding::number || coding == Coding::opening)
+    return number_values(field, changes, steps);
+  Column values;
+  values.reserve(changes.occurrences.size());
+  for (const Occurrence& now : changes.occurrences)
+    values.push_back(coding == Coding::steering
+                         ? all->patterns[all->pattern[now.update]].steering
+                         : instant_value(steps[now.step], all->at_us[now.update], coding));
+  return values;
+}
+
+// ---- what history asks
+
+template <class T>
+Result<Column> ChunkKind<T>::unchanged(LifeGroup group, std::uint16_t field) {
+  NETREC_TRY(column, stored(group, field));
+  const Coding coding = layout_->codings[field];
+  if (coding == Coding::number || coding == Coding::steering) return column;
+  NETREC_TRY(at, spans());
+  const std::size_t first = first_of(group);
+  for (std::size_t i = 0; i < column.size(); ++i)
+    column[i] = coding == Coding::opening
+                    ? at->beginning_us[first + i]
+                    : instant_value(column[i], at->beginning_us[first + i], coding);
+  return column;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::column(LifeGroup group, std::uint16_t field) {
+  NETREC_CHECK(group != LifeGroup::ongoing, "the ongoing have no rows");
+  NETREC_TRY(column, unchanged(group, field));
+  if (!layout_->is_instant(field) || counts_.updates == 0) return column;
+  NETREC_TRY(all, updates());
+  const FieldChanges changes = changes_of_field(*all, *layout_, field);
+  if (changes.occurrences.empty()) return column;
+  NETREC_TRY(latest, values(field, changes));
+  const std::size_t first = first_of(group);
+  for (std::size_t i = 0; i < latest.size(); ++i) {
+    const std::size_t life = changes.occurrences[i].life;
+    if (life >= first && life - first < column.size()) column[life - first] = latest[i];
+  }
+  return column;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::keys() {
+  Column keys;
+  for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
+    std::vector<T> rows_with_key(rows(group));
+    for (std::uint16_t field = 0; field < layout_->part_of_key.size(); ++field) {
+      if (!layout_->part_of_key[field]) continue;
+      NETREC_TRY(values, stored(group, field));
+      for (std::size_t i = 0; i < values.size(); ++i)
+        fields_of<T>()[field].set(rows_with_key[i], values[i]);
+    }
+    for (const T& row : rows_with_key) keys.push_back(key_of(row));
+  }
+  NETREC_TRY(ongoing, columns_->numbers(id(Role::key), counts_.ongoing));
+  keys.insert(keys.end(), ongoing.begin(), ongoing.end());
+  return keys;
+}
+
+template <class T>
+Result<Samples> ChunkKind<T>::samples(std::uint16_t field) {
+  NETREC_TRY(all, updates());
+  const FieldChanges changes = changes_of_field(*all, *layout_, field);
+  Samples samples;
+  NETREC_TRY(taken, values(field, changes));
+  samples.value = std::move(taken);
+  NETREC_TRY(key, keys());
+  for (const Occurrence& now : changes.occurrences) {
+    samples.key.push_back(key[now.life]);
+    samples.at_us.push_back(all->at_us[now.update]);
+  }
+  return samples;
+}
+
+template <class T>
+Result<std::vector<std::string>> ChunkKind<T>::texts(LifeGroup group) const {
+  NETREC_TRY(lengths, columns_->numbers(id(Role::text_length, number(group)), rows(group)));
+  NETREC_TRY(bytes, columns_->blob(id(Role::text_bytes, number(group))));
+  std::vector<std::string> texts;
+  ByteReader in(bytes);
+  for (const std::uint64_t length : lengths) texts.emplace_back(in.raw(length));
+  if (!in.at_end()) return lies("texts longer or shorter than told");
+  return texts;
+}
+
+template <class T>
+Result<TransitionColumns> ChunkKind<T>::transitions(LifeGroup group) {
+  const auto state = static_cast<std::uint16_t>(layout_->steering);
+  const std::size_t first = first_of(group);
+  NETREC_TRY(clock, columns_->clock());
+  NETREC_TRY(at, spans());
+  NETREC_TRY(all, updates());
+  NETREC_TRY(states, stored(group, state));
+  NETREC_TRY(opened_after, column(group, field_id<Socket>("opened_after_us")));
+  const FieldChanges changes = changes_of_field(*all, *layout_, state);
+  std::size_t initials = 0;
+  for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence*) {
+    initials += at->open_frame[begin->life] != Spans::kOutside ? 1 : 0;
+  });
+  NETREC_TRY(initial, columns_->numbers(id(Role::initial, 0, state), initials));
+
+  const std::size_t restated = group == LifeGroup::ended ? counts_.ended : 0;
+  NETREC_TRY(earlier, columns_->numbers(id(Role::earlier_count), restated));
+  std::uint64_t earlier_total = 0;
+  for (const std::uint64_t count : earlier) {
+    if (count > kMostChunkUpdates - earlier_total) return lies("too many transitions");
+    earlier_total += count;
+  }
+  NETREC_TRY(earlier_at, columns_->numbers(id(Role::earlier_at), earlier_total));
+  NETREC_TRY(earlier_after, columns_->numbers(id(Role::earlier_after), earlier_total));
+  NETREC_TRY(earlier_state, columns_->numbers(id(Role::earlier_state), earlier_total));
+
+  TransitionColumns out;
+  std::size_t next_earlier = 0;
+  std::size_t next_change = 0;
+  std::size_t next_initial = 0;
+  const auto& occurrences = changes.occurrences;
+  const auto skip_to = [&](std::size_t life) {
+    while (next_change < occurrences.size() && occurrences[next_change].life < life) {
+      const std::uint32_t other = occurrences[next_change].life;
+      if (at->open_frame[other] != Spans::kOutside) ++next_initial;
+      while (next_change < occurrences.size() && occurrences[next_change].life == other)
+        ++next_change;
+    }
+  };
+  for (std::size_t row = 0; row < states.size(); ++row) {
+    const std::size_t life = first + row;
+    skip_to(life);
+    out.first.push_back(static_cast<std::uint32_t>(out.transitions.size()));
+    const bool changed = next_change < occurrences.size() && occurrences[next_change].life == life;
+    if (at->open_frame[life] != Spans::kOutside) {
+      out.transitions.push_back(
+          {.at_us = at->beginning_us[life],
+           .after_us = opened_after[row],
+           .state = static_cast<TcpState>(changed ? initial[next_initial++] : states[row])});
+    } else if (group == LifeGroup::ended) {
+      std::uint64_t before_us = at->beginning_us[life];
+      for (std::uint64_t i = 0; i < earlier[row]; ++i, ++next_earlier) {
+        before_us += unzigzag(earlier_at[next_earlier]);
+        out.transitions.push_back(
+            {.at_us = before_us,
+             .after_us = instant_value(earlier_after[next_earlier], before_us, Coding::instant_us),
+             .state = static_cast<TcpState>(earlier_state[next_earlier])});
+      }
+    }
+    for (; next_change < occurrences.size() && occurrences[next_change].life == life;
+         ++next_change) {
+      const std::uint32_t update = occurrences[next_change].update;
+      const std::uint32_t frame = all->frame[update];
+      const Moment moment =
+          moment_of(all->at[update], clock->wall_us(frame), clock->before_us(frame));
+      out.transitions.push_back(
+          {.at_us = moment.at_us,
+           .after_us = moment.after_us,
+           .state = static_cast<TcpState>(all->patterns[all->pattern[update]].steering)});
+    }
+  }
+  out.first.push_back(static_cast<std::uint32_t>(out.transitions.size()));
+  return out;
+}
+
+// ---- the log
+
+template <class T>
+Status ChunkKind<T>::add_to(std::vector<Frame>& frames) {
+  if (counts_.empty() && !columns_->has(id(Role::irregular))) return {};
+  NETREC_CHECKED(add_opened(frames));
+  NETREC_CHECKED(add_closed(frames));
+  return add_irregular(frames);
+}
+
+template <class T>
+Status ChunkKind<T>::add_opened(std::vector<Frame>& frames) {
+  NETREC_TRY(at, spans());
+  NETREC_TRY(all, updates());
+  std::vector<Place> places(counts_.ended + counts_.begun);
+  for (std::size_t life = 0; life < places.size(); ++life) {
+    if (at->open_frame[life] == Spans::kOutside) continue;
+    auto& opened = frames[at->open_frame[life]].delta.template of<T>().opened;
+    places[life] = {at->open_frame[life], static_cast<std::uint32_t>(opened.size())};
+    opened.emplace_back();
+  }
+  const std::vector<FieldChanges> changes = changes_by_field(*all, *layout_);
+  for (std::uint16_t field = 0; field < changes.size(); ++field)
+    NETREC_CHECKED(set_field(field, changes[field], places, frames));
+  if constexpr (std::is_same_v<T, Text>) {
+    NETREC_TRY(bytes, texts(LifeGroup::ended));
+    NETREC_TRY(bytes_of_begun, texts(LifeGroup::begun));
+    std::move(bytes_of_begun.begin(), bytes_of_begun.end(), std::back_inserter(bytes));
+    for (std::size_t life = 0; life < places.size(); ++life)
+      if (places[life].frame != Spans::kOutside)
+        frames[places[life].frame].delta.template of<Text>().opened[places[life].index].bytes =
+            std::move(bytes[life]);
+  }
+  return add_changed(changes, frames);
+}
+
+template <class T>
+Status ChunkKind<T>::set_field(std::uint16_t field, const FieldChanges& changes,
+                               const std::vector<Place>& places, std::vector<Frame>& frames) {
+  const auto set = [&](std::size_t life, std::uint64_t value) {
+    if (life >= places.size() || places[life].frame == Spans::kOutside) return;
+    fields_of<T>()[field].set(
+        frames[places[life].frame].delta.template of<T>().opened[places[life].index], value);
+  };
+  for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
+    if (rows(group) == 0) continue;
+    NETREC_TRY(values, unchanged(group, field));
+    for (std::size_t i = 0; i < values.size(); ++i) set(first_of(group) + i, values[i]);
+  }
+  NETREC_TRY(at, spans());
+  std::vector<std::uint32_t> changed;
+  for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence*) {
+    if (at->open_frame[begin->life] != Spans::kOutside) changed.push_back(begin->life);
+  });
+  NETREC_TRY(initial, columns_->numbers(id(Role::initial, 0, field), changed.size()));
+  const Coding coding = layout_->codings[field];
+  for (std::size_t i = 0; i < changed.size(); ++i)
+    set(changed[i], layout_->is_instant(field)
+                        ? instant_value(initial[i], at->beginning_us[changed[i]], coding)
+                        : initial[i]);
+  return {};
+}
+
+template <class T>
+Status ChunkKind<T>::add_changed(const std::vector<FieldChanges>& changes,
+                                 std::vector<Frame>& frames) {
+  NETREC_TRY(all, updates());
+  NETREC_TRY(key, keys());
+  std::size_t total = 0;
+  for (const FieldChanges& of_field : changes) total += of_field.occurrences.size();
+  Column value(total);
+  for (std::uint16_t field = 0; field < changes.size(); ++field) {
+    if (changes[field].occurrences.empty()) continue;
+    NETREC_TRY(taken, values(field, changes[field]));
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      value[changes[field].occurrences[i].change] = taken[i];
+  }
+  std::size_t next = 0;
+  for (std::size_t life = 0; life < all->lives(); ++life)
+    for (std::size_t u = all->first[life]; u < all->first[life + 1]; ++u)
+      for (const std::uint16_t field : all->patterns[all->pattern[u]].fields)
+        frames[all->frame[u]].delta.template of<T>().changed.push_back(
+            {.key = key[life], .value = value[next++], .at = all->at[u], .field = field});
+  return {};
+}
+
+template <class T>
+Status ChunkKind<T>::add_closed(std::vector<Frame>& frames) {
+  NETREC_TRY(at, spans());
+  NETREC_TRY(key, keys());
+  for (std::size_t life = 0; life < lives(); ++life)
+    if (at->close_frame[life] != Spans::kOutside)
+      frames[at->close_frame[life]].delta.template of<T>().closed.push_back(
+          {.key = key[life], .at = at->close_at[life], .reason = at->reason[life]});
+  return {};
+}
+
+template <class T>
+Status ChunkKind<T>::add_irregular(std::vector<Frame>& frames) const {
+  NETREC_TRY(bytes, columns_->blob(id(Role::irregular)));
+  ByteReader in(bytes);
+  while (in.ok() && in.remaining() > 0) {
+    const std::uint64_t frame = in.varint_up_to(frames.size() - 1);
+    Change change;
+    change.key = in.varint();
+    change.value = in.varint();
+    change.at = static_cast<std::uint32_t>(in.varint_up_to(UINT32_MAX));
+    change.field = static_cast<std::uint16_t>(in.varint_up_to(UINT16_MAX));
+    if (in.ok()) frames[frame].delta.template of<T>().changed.push_back(change);
+  }
+  if (!in.at_end()) return lies("changes of keys that are cut off");
+  return {};
+}
+
+template class ChunkKind<Text>;
+template class ChunkKind<Session>;
+template class ChunkKind<Gap>;
+template class ChunkKind<User>;
+template class ChunkKind<NetworkNamespace>;
+template class ChunkKind<Process>;
+template class ChunkKind<Interface>;
+template class ChunkKind<Counter>;
+template class ChunkKind<Socket>;
+template class ChunkKind<Peer>;
+template class ChunkKind<Resolution>;
+
+}  // namespace netrec

@@ -1,0 +1,85 @@
+// Reads one kind of entity out of the columns of a chunk: the inverse of chunk_encoder.cc. Columns
+// are unpacked when asked for; what several of them need (spans, updates) is kept.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "store/chunk.h"
+#include "store/chunk_columns.h"
+#include "store/chunk_updates.h"
+
+namespace netrec {
+
+/// When each life of a kind began and ended, in frames of the chunk; in the order of Updates.
+struct Spans {
+  static constexpr std::uint32_t kOutside = UINT32_MAX;
+
+  std::vector<std::uint32_t> open_frame;
+  std::vector<std::uint32_t> close_frame;
+  std::vector<std::uint32_t> close_at;
+  std::vector<CloseReason> reason;
+  Column beginning_us;  ///< as the encoder's beginnings()
+};
+
+template <class T>
+class ChunkKind {
+ public:
+  /// `columns` must outlive it.
+  explicit ChunkKind(const ChunkColumns& columns)
+      : columns_(&columns),
+        counts_(columns.header().of(EntityTraits<T>::kind)),
+        layout_(&layout_of<T>()) {}
+
+  std::size_t rows(LifeGroup group) const;
+  std::size_t lives() const { return counts_.ended + counts_.begun + counts_.ongoing; }
+
+  Result<Column> column(LifeGroup group, std::uint16_t field);
+  Result<Ends> ends();
+  Result<Samples> samples(std::uint16_t field);
+  Result<TransitionColumns> transitions(LifeGroup group);
+  Result<std::vector<std::string>> texts(LifeGroup group) const;
+
+  /// Adds this kind's events to `frames`, one for each of the chunk.
+  Status add_to(std::vector<Frame>& frames);
+
+ private:
+  struct Place {  ///< of an opened row, in the frames being rebuilt
+    std::uint32_t frame = Spans::kOutside;
+    std::uint32_t index = 0;
+  };
+
+  ColumnId id(Role role, std::size_t add = 0, std::uint16_t field = 0) const {
+    return column_id<T>(role, add, field);
+  }
+  std::size_t first_of(LifeGroup group) const;
+  Result<Column> stored(LifeGroup group, std::uint16_t field) const;
+  /// A field of the rows, as far as it does not take updates to know it.
+  Result<Column> unchanged(LifeGroup group, std::uint16_t field);
+  Result<const Spans*> spans();
+  Status read_ended(const ChunkClock& clock, Spans& spans) const;
+  Status read_begun(const ChunkClock& clock, Spans& spans) const;
+  Status read_ongoing(const ChunkClock& clock, Spans& spans) const;
+  Result<const Updates*> updates();
+  Status read_update_times(const Spans& spans, const ChunkClock& clock, Updates& updates) const;
+  /// The value of each occurrence.
+  Result<Column> values(std::uint16_t field, const FieldChanges& changes);
+  Result<Column> number_values(std::uint16_t field, const FieldChanges& changes,
+                               const Column& steps);
+  Result<Column> keys();
+
+  Status add_opened(std::vector<Frame>& frames);
+  Status set_field(std::uint16_t field, const FieldChanges& changes,
+                   const std::vector<Place>& places, std::vector<Frame>& frames);
+  Status add_changed(const std::vector<FieldChanges>& changes, std::vector<Frame>& frames);
+  Status add_closed(std::vector<Frame>& frames);
+  Status add_irregular(std::vector<Frame>& frames) const;
+
+  const ChunkColumns* columns_;
+  KindCounts counts_;
+  const KindLayout* layout_;
+  std::optional<Spans> spans_;
+  std::optional<Updates> updates_;
+};
+
+}  // namespace netrec

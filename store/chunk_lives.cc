@@ -1,0 +1,286 @@
+#include "store/chunk_lives.h"
+
+#include <tsl/robin_map.h>
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+namespace netrec {
+
+namespace {
+
+/// An update as it is met, before the lives are in order.
+struct RawUpdate {
+  std::uint32_t life = 0;
+  std::uint32_t frame = 0;
+  std::uint32_t at = 0;
+  std::uint32_t pattern = 0;
+  std::uint32_t first_value = 0;
+};
+
+std::uint64_t hash_of(const Pattern& pattern) {
+  std::uint64_t hash = pattern.exact ? 1 : 0;
+  const auto add = [&](std::uint64_t word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+    hash ^= hash >> 29;
+  };
+  for (const std::uint16_t field : pattern.fields) add(field);
+  add(pattern.steering);
+  return hash;
+}
+
+/// Numbers patterns as they are met.
+class PatternBook {
+ public:
+  std::uint32_t number_of(const Pattern& pattern) {
+    for (std::uint64_t hash = hash_of(pattern);; ++hash) {
+      const auto [place, is_new] =
+          numbers_.try_emplace(hash, static_cast<std::uint32_t>(patterns_.size()));
+      if (is_new) patterns_.push_back(pattern);
+      if (patterns_[place->second] == pattern) return place->second;
+    }
+  }
+  std::vector<Pattern>& patterns() { return patterns_; }
+
+ private:
+  tsl::robin_map<std::uint64_t, std::uint32_t> numbers_;
+  std::vector<Pattern> patterns_;
+};
+
+template <class T>
+class Collector {
+ public:
+  Collector(const ChunkInput& input, const ChunkClock& clock)
+      : input_(input), clock_(clock), layout_(layout_of<T>()) {}
+
+  Result<Lives<T>> collect() {
+    for (frame_ = 0; frame_ < input_.frames.size(); ++frame_) {
+      const Changes<T>& changes = input_.frames[frame_].delta.template of<T>();
+      for (const T& row : changes.opened) open(row);
+      for (std::size_t i = 0; i < changes.changed.size();) i = update(changes.changed, i);
+      for (const Closed& closed : changes.closed) close(closed);
+      NETREC_CHECKED(check_size());
+    }
+    find_departed();
+    put_lives_in_order();
+    put_updates_in_order();
+    return std::move(out_);
+  }
+
+ private:
+  Status check_size() const {
+    if (out_.lives.size() <= kMostChunkLives && raw_.size() <= kMostChunkUpdates &&
+        raw_values_.size() <= kMostChunkChanges)
+      return {};
+    return failure(ErrorKind::invalid_argument, "more than a chunk may hold: {} lives, {} changes",
+                   out_.lives.size(), raw_values_.size());
+  }
+
+  void open(const T& row) {
+    alive_[key_of(row)] = static_cast<std::uint32_t>(out_.lives.size());
+    out_.lives.push_back({.key = key_of(row), .origin = &row, .open_frame = frame_});
+  }
+
+  std::uint32_t life_of(std::uint64_t key) {
+    const auto [place, is_new] =
+        alive_.try_emplace(key, static_cast<std::uint32_t>(out_.lives.size()));
+    if (is_new) out_.lives.push_back({.key = key});
+    return place->second;
+  }
+
+  void close(const Closed& closed) {
+    Life<T>& life = out_.lives[life_of(closed.key)];
+    life.close_frame = frame_;
+    life.close_at = closed.at;
+    life.reason = closed.reason;
+    alive_.erase(closed.key);
+  }
+
+  bool is_regular(const Change& change) const {
+    return change.field < layout_.codings.size() && !layout_.part_of_key[change.field];
+  }
+
+  void keep_irregular(const Change& change) {
+    for (const std::uint64_t number : {std::uint64_t{frame_}, change.key, change.value,
+                                       std::uint64_t{change.at}, std::uint64_t{change.field}})
+      put_varint(out_.irregular, number);
+  }
+
+  /// Takes what happened to one entity at one moment; returns where the next begins.
+  std::size_t update(const std::vector<Change>& changed, std::size_t begin) {
+    const Change& first = changed[begin];
+    if (!is_regular(first)) {
+      keep_irregular(first);
+      return begin + 1;
+    }
+    pattern_.fields.clear();
+    pattern_.exact = first.at != 0;
+    pattern_.steering = 0;
+    const auto first_value = static_cast<std::uint32_t>(raw_values_.size());
+    std::size_t end = begin;
+    for (; end < changed.size(); ++end) {
+      const Change& change = changed[end];
+      if (change.key != first.key || change.at != first.at || !is_regular(change)) break;
+      if (end > begin && change.field <= pattern_.fields.back()) break;
+      if (static_cast<int>(change.field) == layout_.steering) pattern_.steering = change.value;
+      pattern_.fields.push_back(change.field);
+      raw_values_.push_back(change.value);
+    }
+    raw_.push_back({life_of(first.key), frame_, first.at, book_.number_of(pattern_), first_value});
+    return end;
+  }
+
+  const T* departed(std::uint64_t key) const {
+    if constexpr (std::is_same_v<T, Socket>) {
+      const auto place = departed_.find(key);
+      return place == departed_.end() ? nullptr : place->second;
+    } else if constexpr (std::is_same_v<T, Peer>) {
+      return input_.carry == nullptr ? nullptr : input_.carry->peers().find(key);
+    } else if constexpr (std::is_same_v<T, Resolution>) {
+      return input_.carry == nullptr ? nullptr : input_.carry->resolutions().find(key);
+    } else {
+      return nullptr;
+    }
+  }
+
+  /// Only the first life of a key can have begun before the run.
+  void find_departed() {
+    if constexpr (std::is_same_v<T, Socket>)
+      for (const Socket& row : input_.departed) departed_.try_emplace(row.cookie, &row);
+    tsl::robin_map<std::uint64_t, bool> seen;
+    for (Life<T>& life : out_.lives)
+      if (life.origin == nullptr && life.closed_here() && seen.try_emplace(life.key).second)
+        life.origin = departed(life.key);
+  }
+
+  auto order_of(const Life<T>& life) const {
+    const LifeGroup group = life.group();
+    std::uint64_t first = 0;
+    std::uint64_t second = 0;
+    if (group == LifeGroup::ended) {
+      first = life.close_frame;
+      second = life.close_at == 0 ? UINT64_MAX : UINT32_MAX - life.close_at;
+    } else if (group == LifeGroup::begun) {
+      first = layout_.opening < 0
+                  ? life.open_frame
+                  : fields_of<T>()[static_cast<std::size_t>(layout_.opening)].get(*life.origin);
+    }
+    return std::tuple(group, first, second, life.key, life.open_frame);
+  }
+
+  void put_lives_in_order() {
+    using Key = decltype(order_of(out_.lives[0]));
+    std::vector<std::pair<Key, std::uint32_t>> order;
+    order.reserve(out_.lives.size());
+    for (std::uint32_t i = 0; i < out_.lives.size(); ++i)
+      order.emplace_back(order_of(out_.lives[i]), i);
+    std::sort(order.begin(), order.end());
+    place_.resize(order.size());
+    std::vector<Life<T>> sorted;
+    sorted.reserve(order.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i) {
+      place_[order[i].second] = i;
+      sorted.push_back(out_.lives[order[i].second]);
+      switch (sorted.back().group()) {
+        case LifeGroup::ended:
+          ++out_.counts.ended;
+          break;
+        case LifeGroup::begun:
+          ++out_.counts.begun;
+          break;
+        case LifeGroup::ongoing:
+          ++out_.counts.ongoing;
+          break;
+      }
+    }
+    out_.lives = std::move(sorted);
+  }
+
+  /// Patterns most often used get the smallest numbers.
+  std::vector<std::uint32_t> renumber_patterns() {
+    std::vector<std::uint32_t> uses(book_.patterns().size());
+    for (const RawUpdate& update : raw_) ++uses[update.pattern];
+    std::vector<std::uint32_t> order(uses.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return uses[a] > uses[b]; });
+    std::vector<std::uint32_t> number(uses.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i) {
+      number[order[i]] = i;
+      out_.updates.patterns.push_back(std::move(book_.patterns()[order[i]]));
+    }
+    return number;
+  }
+
+  void put_updates_in_order() {
+    Updates& updates = out_.updates;
+    updates.first.assign(out_.lives.size() + 1, 0);
+    for (const RawUpdate& update : raw_) ++updates.first[place_[update.life] + 1];
+    for (std::size_t i = 1; i < updates.first.size(); ++i) updates.first[i] += updates.first[i - 1];
+    std::vector<std::uint32_t> next = updates.first;
+    std::vector<std::uint32_t> sorted(raw_.size());
+    for (std::uint32_t i = 0; i < raw_.size(); ++i) sorted[next[place_[raw_[i].life]]++] = i;
+
+    const std::vector<std::uint32_t> number = renumber_patterns();
+    out_.values.reserve(raw_values_.size());
+    for (const std::uint32_t i : sorted) {
+      const RawUpdate& update = raw_[i];
+      updates.pattern.push_back(number[update.pattern]);
+      updates.frame.push_back(update.frame);
+      updates.at.push_back(update.at);
+      updates.at_us.push_back(clock_.time_of(update.frame, update.at));
+      const auto from = raw_values_.begin() + update.first_value;
+      const auto size = updates.patterns[updates.pattern.back()].fields.size();
+      out_.values.insert(out_.values.end(), from, from + static_cast<std::ptrdiff_t>(size));
+    }
+    out_.counts.updates = updates.size();
+    out_.counts.patterns = updates.patterns.size();
+  }
+
+  const ChunkInput& input_;
+  const ChunkClock& clock_;
+  const KindLayout& layout_;
+  Lives<T> out_;
+  tsl::robin_map<std::uint64_t, std::uint32_t> alive_;
+  tsl::robin_map<std::uint64_t, const Socket*> departed_;
+  PatternBook book_;
+  Pattern pattern_;
+  std::vector<RawUpdate> raw_;
+  std::vector<std::uint64_t> raw_values_;
+  std::vector<std::uint32_t> place_;  ///< of a life met, among those in order
+  std::uint32_t frame_ = 0;
+};
+
+}  // namespace
+
+template <class T>
+std::span<const Life<T>> Lives<T>::of(LifeGroup group) const {
+  const std::span<const Life<T>> all(lives);
+  if (group == LifeGroup::ended) return all.first(counts.ended);
+  if (group == LifeGroup::begun) return all.subspan(counts.ended, counts.begun);
+  return all.subspan(counts.ended + counts.begun);
+}
+
+template <class T>
+Result<Lives<T>> collect_lives(const ChunkInput& input, const ChunkClock& clock) {
+  return Collector<T>(input, clock).collect();
+}
+
+#define NETREC_INSTANTIATE(T) \
+  template struct Lives<T>;   \
+  template Result<Lives<T>> collect_lives<T>(const ChunkInput&, const ChunkClock&);
+NETREC_INSTANTIATE(Text)
+NETREC_INSTANTIATE(Session)
+NETREC_INSTANTIATE(Gap)
+NETREC_INSTANTIATE(User)
+NETREC_INSTANTIATE(NetworkNamespace)
+NETREC_INSTANTIATE(Process)
+NETREC_INSTANTIATE(Interface)
+NETREC_INSTANTIATE(Counter)
+NETREC_INSTANTIATE(Socket)
+NETREC_INSTANTIATE(Peer)
+NETREC_INSTANTIATE(Resolution)
+#undef NETREC_INSTANTIATE
+
+}  // namespace netrec

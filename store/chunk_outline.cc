@@ -1,0 +1,96 @@
+#include "store/chunk_outline.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace netrec {
+
+namespace {
+
+// A filter over more is not worth its bytes: nearly every chunk would say "perhaps".
+constexpr std::size_t kMostAddresses = 1 << 16;
+constexpr std::size_t kMostPorts = 2048;
+constexpr std::size_t kMostIds = 1 << 14;
+
+void append(std::vector<std::uint64_t>& all, const Column& values) {
+  std::uint64_t last = 0;
+  for (const std::uint64_t value : values) {
+    if (value == last) continue;
+    all.push_back(value);
+    last = value;
+  }
+}
+
+}  // namespace
+
+void OutlineBuilder::add_addresses(const Column& high, const Column& low, End& end) {
+  IpAddress last;
+  for (std::size_t i = 0; i < high.size(); ++i) {
+    const IpAddress address{.high = high[i], .low = low[i]};
+    if (i > 0 && address == last) continue;
+    last = address;
+    end.range.include(address_order(address));
+    end.addresses.push_back(address_key(address));
+    end.prefixes.push_back(prefix_key(address));
+  }
+}
+
+void OutlineBuilder::add_ports(const Column& ports, End& end) {
+  for (const std::uint64_t port : ports) {
+    end.port_range.include(port);
+    end.ports.push_back(port);
+  }
+}
+
+template <class T>
+void OutlineBuilder::add(const std::function<Column(std::uint16_t)>& values) {
+  if constexpr (std::is_same_v<T, Socket> || std::is_same_v<T, Peer>) {
+    const auto of = [&](std::string_view name) { return values(field_id<T>(name)); };
+    add_addresses(of("remote_high"), of("remote_low"), remote_);
+    add_addresses(of("local_high"), of("local_low"), local_);
+    add_ports(of("remote_port"), remote_);
+    add_ports(of("local_port"), local_);
+    append(processes_, of("process"));
+    append(names_, of("remote_name"));
+    for (const std::uint64_t transport : of("transport"))
+      outline_.transports |= std::uint64_t{1} << (transport % 64);
+  } else if constexpr (std::is_same_v<T, Resolution>) {
+    const auto of = [&](std::string_view name) { return values(field_id<T>(name)); };
+    add_addresses(of("address_high"), of("address_low"), remote_);
+    append(processes_, of("process"));
+    append(names_, of("name"));
+  }
+  if (layout_of<T>().opening >= 0)
+    for (const std::uint64_t opened : values(static_cast<std::uint16_t>(layout_of<T>().opening)))
+      opened_.include(opened);
+}
+
+template void OutlineBuilder::add<Text>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Session>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Gap>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<User>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<NetworkNamespace>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Process>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Interface>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Counter>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Socket>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Peer>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Resolution>(const std::function<Column(std::uint16_t)>&);
+
+Outline OutlineBuilder::finish(std::uint64_t& first_opened_us) {
+  first_opened_us = opened_.least > opened_.most ? 0 : opened_.least;
+  outline_.remote = remote_.range;
+  outline_.local = local_.range;
+  outline_.remote_port = remote_.port_range;
+  outline_.local_port = local_.port_range;
+  outline_.remote_addresses = KeyFilter::of(std::move(remote_.addresses), kMostAddresses);
+  outline_.remote_prefixes = KeyFilter::of(std::move(remote_.prefixes), kMostAddresses);
+  outline_.local_addresses = KeyFilter::of(std::move(local_.addresses), kMostAddresses);
+  outline_.remote_ports = KeyFilter::of(std::move(remote_.ports), kMostPorts);
+  outline_.local_ports = KeyFilter::of(std::move(local_.ports), kMostPorts);
+  outline_.processes = KeyFilter::of(std::move(processes_), kMostIds);
+  outline_.names = KeyFilter::of(std::move(names_), kMostIds);
+  return std::move(outline_);
+}
+
+}  // namespace netrec

@@ -1,0 +1,120 @@
+#include "store/chunk.h"
+#include "store/chunk_kind.h"
+
+namespace netrec {
+
+struct ChunkReader::State {
+  explicit State(ChunkColumns opened) : columns(std::move(opened)), kinds(all_of(columns)) {}
+
+  static ForEachEntity<ChunkKind> all_of(const ChunkColumns& columns) {
+    const auto each = [&]<class... T>(const std::tuple<Changes<T>...>*) {
+      return ForEachEntity<ChunkKind>(ChunkKind<T>(columns)...);
+    };
+    return each(static_cast<const ForEachEntity<Changes>*>(nullptr));
+  }
+
+  ChunkColumns columns;
+  ForEachEntity<ChunkKind> kinds;  // Points into `columns`.
+};
+
+ChunkReader::ChunkReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ChunkReader::ChunkReader(ChunkReader&&) noexcept = default;
+ChunkReader& ChunkReader::operator=(ChunkReader&&) noexcept = default;
+ChunkReader::~ChunkReader() = default;
+
+Result<ChunkReader> ChunkReader::open(std::string_view header, std::string_view body) {
+  NETREC_TRY(columns, ChunkColumns::open(header, body));
+  return ChunkReader(std::make_unique<State>(std::move(columns)));
+}
+
+const ChunkHeader& ChunkReader::header() const { return state_->columns.header(); }
+
+Result<FrameTimes> ChunkReader::frame_times() const {
+  const ChunkHeader& header = state_->columns.header();
+  const auto column = [&](std::uint16_t field) {
+    return state_->columns.numbers({.role = static_cast<std::uint8_t>(Role::frame), .field = field},
+                                   header.frames);
+  };
+  NETREC_TRY(sequence, column(0));
+  NETREC_TRY(wall, column(1));
+  NETREC_TRY(boot, column(2));
+  for (std::size_t i = 0; i < sequence.size(); ++i) {
+    sequence[i] += header.first_sequence;
+    boot[i] = unzigzag(boot[i]) + wall[i];
+  }
+  return FrameTimes{std::move(sequence), std::move(wall), std::move(boot)};
+}
+
+Result<std::vector<Frame>> ChunkReader::frames() const {
+  NETREC_TRY(times, frame_times());
+  std::vector<Frame> frames(times.sequence.size());
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    frames[i].sequence = times.sequence[i];
+    frames[i].wall = WallTime(std::chrono::microseconds(times.wall_us[i]));
+    frames[i].boot = std::chrono::microseconds(times.boot_us[i]);
+  }
+  Status status;
+  std::apply(
+      [&](auto&... kind) { ((status = status ? kind.add_to(frames) : std::move(status)), ...); },
+      state_->kinds);
+  NETREC_CHECKED(status);
+  for (Frame& frame : frames) sort(frame.delta);
+  return frames;
+}
+
+template <class T>
+std::size_t ChunkReader::rows(LifeGroup group) const {
+  return std::get<ChunkKind<T>>(state_->kinds).rows(group);
+}
+
+template <class T>
+Result<Column> ChunkReader::column(LifeGroup group, std::uint16_t field) const {
+  return std::get<ChunkKind<T>>(state_->kinds).column(group, field);
+}
+
+template <class T>
+Result<Ends> ChunkReader::ends() const {
+  return std::get<ChunkKind<T>>(state_->kinds).ends();
+}
+
+template <class T>
+Result<Samples> ChunkReader::samples(std::uint16_t field) const {
+  return std::get<ChunkKind<T>>(state_->kinds).samples(field);
+}
+
+Result<TransitionColumns> ChunkReader::transitions(LifeGroup group) const {
+  NETREC_CHECK(group != LifeGroup::ongoing, "the ongoing have no rows");
+  return std::get<ChunkKind<Socket>>(state_->kinds).transitions(group);
+}
+
+Result<std::vector<Text>> ChunkReader::texts() const {
+  auto& kind = std::get<ChunkKind<Text>>(state_->kinds);
+  std::vector<Text> texts;
+  for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
+    NETREC_TRY(ids, kind.column(group, 0));
+    NETREC_TRY(bytes, kind.texts(group));
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      texts.push_back({.id = static_cast<std::uint32_t>(ids[i]), .bytes = std::move(bytes[i])});
+  }
+  return texts;
+}
+
+#define NETREC_INSTANTIATE(T)                                                     \
+  template std::size_t ChunkReader::rows<T>(LifeGroup) const;                     \
+  template Result<Column> ChunkReader::column<T>(LifeGroup, std::uint16_t) const; \
+  template Result<Ends> ChunkReader::ends<T>() const;                             \
+  template Result<Samples> ChunkReader::samples<T>(std::uint16_t) const;
+NETREC_INSTANTIATE(Text)
+NETREC_INSTANTIATE(Session)
+NETREC_INSTANTIATE(Gap)
+NETREC_INSTANTIATE(User)
+NETREC_INSTANTIATE(NetworkNamespace)
+NETREC_INSTANTIATE(Process)
+NETREC_INSTANTIATE(Interface)
+NETREC_INSTANTIATE(Counter)
+NETREC_INSTANTIATE(Socket)
+NETREC_INSTANTIATE(Peer)
+NETREC_INSTANTIATE(Resolution)
+#undef NETREC_INSTANTIATE
+
+}  // namespace netrec

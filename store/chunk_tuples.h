@@ -1,0 +1,20 @@
+// Fields whose values go together (an address, a port and the name that led there; a program, its
+// uid and cgroup): a dictionary of the distinct tuples, and each row's place in it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "store/column.h"
+
+namespace netrec {
+
+struct Tuples {
+  Column row;                  ///< place of each row's tuple
+  std::vector<Column> values;  ///< by field: of each tuple; most used first
+};
+
+/// The tuples of `columns` (all of one length), if it pays to say them once.
+std::optional<Tuples> find_tuples(const std::vector<Column>& columns);
+
+}  // namespace netrec
