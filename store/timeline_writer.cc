@@ -39,7 +39,8 @@ struct TimelineWriter::State {
   Status catch_up();
   Status read_end();
   Status read_resume();
-  Status write_tick(Frame& frame, std::span<const Socket> departed, const Snapshot* snapshot);
+  Status write_tick(Frame& frame, std::span<const Socket> departed, const Snapshot& now,
+                    Keyframe keyframe);
   Status write_delta(Frame& frame, LogEnd& tail);
   Status write_keyframe(const Snapshot& snapshot, LogEnd& tail);
 
@@ -199,7 +200,7 @@ Status TimelineWriter::State::write_keyframe(const Snapshot& snapshot, LogEnd& t
 }
 
 Status TimelineWriter::State::write_tick(Frame& frame, std::span<const Socket> departed,
-                                         const Snapshot* snapshot) {
+                                         const Snapshot& now, Keyframe keyframe) {
   LogEnd tail = end;
   tail.wall = frame.wall;
   tail.boot = frame.boot;
@@ -210,19 +211,19 @@ Status TimelineWriter::State::write_tick(Frame& frame, std::span<const Socket> d
     NETREC_CHECKED(write_delta(frame, tail));
     NETREC_CHECKED(index->follow(frame, departed));
   } else {
-    NETREC_CHECKED(index->begin_session(*snapshot, frame.sequence));
+    NETREC_CHECKED(index->begin_session(now, frame.sequence));
   }
-  if (snapshot != nullptr) NETREC_CHECKED(write_keyframe(*snapshot, tail));
+  if (keyframe == Keyframe::yes) NETREC_CHECKED(write_keyframe(now, tail));
   NETREC_CHECKED(database.commit());
   end = tail;
   in_session = true;
   return {};
 }
 
-Status TimelineWriter::append(Frame& frame, std::span<const Socket> departed,
-                              const Snapshot* snapshot) {
+Status TimelineWriter::append(Frame& frame, std::span<const Socket> departed, const Snapshot& now,
+                              Keyframe keyframe) {
   State& state = *state_;
-  NETREC_CHECK(state.in_session || (snapshot != nullptr && frame.delta.empty()),
+  NETREC_CHECK(state.in_session || (keyframe == Keyframe::yes && frame.delta.empty()),
                "a session begins with a keyframe");
   if (state.index_is_behind) {
     NETREC_CHECKED(state.catch_up());
@@ -230,7 +231,7 @@ Status TimelineWriter::append(Frame& frame, std::span<const Socket> departed,
   }
   const std::uint64_t delta_bytes = state.delta_bytes;
   const std::uint64_t keyframe_bytes = state.keyframe_bytes;
-  auto written = state.write_tick(frame, departed, snapshot);
+  auto written = state.write_tick(frame, departed, now, keyframe);
   if (written) return {};
   state.database.roll_back();
   state.delta_bytes = delta_bytes;
@@ -239,9 +240,9 @@ Status TimelineWriter::append(Frame& frame, std::span<const Socket> departed,
   return tl::unexpected<Error>(std::move(written).error().while_doing(state.path));
 }
 
-Result<Pruned> TimelineWriter::maintain() { return Pruned{}; }
+Result<Pruned> TimelineWriter::maintain(const Snapshot&) { return Pruned{}; }
 
-Status TimelineWriter::close() {
+Status TimelineWriter::close(const Snapshot&) {
   NETREC_CHECKED(state_->database.checkpoint(true));
   state_.reset();
   return {};

@@ -50,6 +50,9 @@ struct Pruned {
   WallTime to{};
 };
 
+/// Whether a tick also writes the whole state.
+enum class Keyframe { no, yes };
+
 class TimelineWriter {
  public:
   /// Creates the file, or goes on with it. Takes the lock `path`.lock, which holds our pid; `busy`
@@ -71,20 +74,23 @@ class TimelineWriter {
   bool keyframe_due() const;
 
   /// Writes one tick in one transaction: `frame` (its sequence is set here; kind delta; lists in
-  /// canonical order, see sort()), then, if `snapshot` is given, a keyframe of it at the same time.
-  /// The first tick of a session is a keyframe only: `frame.delta` must be empty then, `snapshot`
-  /// given. `departed`: the rows, as last seen, of the sockets in frame.delta's closed list (for
-  /// the derived tables). Nothing is written if it fails. Errors: full (no room: try again later
-  /// with a later frame), io, corrupt.
-  Status append(Frame& frame, std::span<const Socket> departed, const Snapshot* snapshot);
+  /// canonical order, see sort()), then, if `keyframe` says so, a keyframe of `now` at the same
+  /// time. `now` is the state after the frame; `departed` are the rows, as last seen, of the
+  /// sockets in frame.delta's closed list (departed_in()). The first tick of a session is a
+  /// keyframe only: `frame.delta` must be empty then, and `keyframe` yes. Nothing is written if it
+  /// fails. Errors: full (no room: try again later with a later frame that tells everything since
+  /// the last one written), io, corrupt.
+  Status append(Frame& frame, std::span<const Socket> departed, const Snapshot& now,
+                Keyframe keyframe);
 
   /// Seals what is due and applies retention; to be called after append(), in the tick's spare
-  /// time. Returns what was dropped (frames == 0: nothing).
-  Result<Pruned> maintain();
+  /// time, with the same state. Returns what was dropped (frames == 0: nothing).
+  Result<Pruned> maintain(const Snapshot& now);
 
   /// Seals the hot frames, moves the write-ahead log into the file and closes it: one plain file is
   /// left. The session's end must have been appended before (Session closed in the last frame).
-  Status close();
+  /// Whatever comes of it, the writer is done afterwards.
+  Status close(const Snapshot& now);
 
   std::uint64_t file_bytes() const;  ///< size on disk, write-ahead log included
   std::uint64_t last_sequence() const;

@@ -21,7 +21,7 @@ TimelineWriter TimelineFixture::open_writer(const WriterOptions& options) {
 void TimelineFixture::begin(TimelineWriter& writer) {
   host_.begin_session();
   Frame frame = host_.empty_frame();
-  const auto written = writer.append(frame, {}, &host_.now());
+  const auto written = writer.append(frame, {}, host_.now(), Keyframe::yes);
   ASSERT_TRUE(written) << written.error().message;
   if (keep_past_) past_.push_back({frame, host_.now()});
 }
@@ -30,27 +30,27 @@ void TimelineFixture::record(TimelineWriter& writer, int count) {
   for (int i = 0; i < count; ++i) {
     std::vector<Socket> departed;
     Frame frame = host_.tick(departed);
-    const bool keyframe = writer.keyframe_due();
-    const auto written = writer.append(frame, departed, keyframe ? &host_.now() : nullptr);
+    const Keyframe keyframe = writer.keyframe_due() ? Keyframe::yes : Keyframe::no;
+    const auto written = writer.append(frame, departed, host_.now(), keyframe);
     ASSERT_TRUE(written) << written.error().message;
     if (keep_past_) {
       past_.push_back({frame, host_.now()});
       Frame restated = host_.empty_frame();
       restated.kind = FrameKind::keyframe;
       restated.sequence = frame.sequence + 1;
-      if (keyframe) past_.push_back({restated, host_.now()});
+      if (keyframe == Keyframe::yes) past_.push_back({restated, host_.now()});
     }
-    const auto maintained = writer.maintain();
+    const auto maintained = writer.maintain(host_.now());
     ASSERT_TRUE(maintained) << maintained.error().message;
   }
 }
 
 void TimelineFixture::finish(TimelineWriter& writer) {
   Frame frame = host_.end_session();
-  const auto written = writer.append(frame, {}, nullptr);
+  const auto written = writer.append(frame, {}, host_.now(), Keyframe::no);
   ASSERT_TRUE(written) << written.error().message;
   if (keep_past_) past_.push_back({frame, host_.now()});
-  const auto closed = writer.close();
+  const auto closed = writer.close(host_.now());
   ASSERT_TRUE(closed) << closed.error().message;
 }
 
