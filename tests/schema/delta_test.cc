@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "random_snapshot.h"
+#include "tests/schema/random_snapshot.h"
 
 namespace netrec {
 namespace {
