@@ -41,9 +41,9 @@ std::uint64_t Descriptors::count() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-void Descriptors::rewind() { lseek(directory_, 0, SEEK_SET); }
+void Descriptors::rewind() const { lseek(directory_, 0, SEEK_SET); }
 
-bool Descriptors::list(std::vector<std::uint32_t>& numbers) {
+bool Descriptors::list(std::vector<std::uint32_t>& numbers) const {
   numbers.clear();
   alignas(dirent64) char buffer[4096];
   const ssize_t size = getdents64(directory_, buffer, sizeof buffer);

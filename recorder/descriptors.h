@@ -38,9 +38,9 @@ class Descriptors {
   std::uint64_t count() const;
 
   /// Begins listing anew.
-  void rewind();
+  void rewind() const;
   /// Puts the next few descriptors' numbers into `numbers`; false when there are no more.
-  bool list(std::vector<std::uint32_t>& numbers);
+  bool list(std::vector<std::uint32_t>& numbers) const;
 
  private:
   explicit Descriptors(int directory) : directory_(directory) {}

@@ -1,0 +1,441 @@
+#include "recorder/owners.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "recorder/descriptors.h"
+#include "recorder/holder_table.h"
+#include "recorder/procfs.h"
+
+namespace netrec {
+
+namespace {
+
+// A thorough search costs about a microsecond a link. What an update does not use is saved up, so
+// that a rare search may be long while a frequent one stays below 2 ms a tick.
+constexpr std::int64_t kAllowance = 2000;
+constexpr std::int64_t kMostAllowance = 20'000;
+// Listing a descriptor costs a fourth of reading it.
+constexpr std::int64_t kListedPerLink = 4;
+// So does opening a process's folder, in links.
+constexpr std::int64_t kOpenCost = 3;
+// Descriptors are given out lowest first: after so many free ones no higher one is news.
+constexpr int kMostMisses = 4;
+// Freed descriptors remembered for each process.
+constexpr std::size_t kMostFreed = 8192;
+// Processes whose /proc/PID/fd is kept open.
+constexpr std::size_t kMostOpen = 2048;
+// Updates between two looks for a socket nobody seems to hold.
+constexpr std::uint32_t kLongestWait = 256;
+
+struct Watched {
+  std::optional<Descriptors> descriptors;
+  std::vector<std::uint32_t> freed;  ///< descriptors whose socket went
+  std::uint32_t next = 0;            ///< one above the highest descriptor known
+  std::uint64_t count = 0;           ///< descriptors open when it was last searched
+  std::uint64_t active = 0;          ///< the update in which a new socket was last found here
+  std::uint64_t searched = 0;        ///< the update in which it was last searched
+  std::uint64_t listed = 0;          ///< the update in which /proc last showed it
+  bool unreadable = false;
+};
+
+// A socket that is looked for.
+struct Search {
+  std::uint64_t due = 0;  ///< the update in which to look
+  std::uint32_t wait = 1;
+};
+
+// The pid given out last (proc(5), /proc/loadavg): while it stays, no process is new.
+std::string last_pid() {
+  const auto load = read_file("/proc/loadavg", 256);
+  return load ? load->substr(load->rfind(' ') + 1) : "";
+}
+
+}  // namespace
+
+struct Owners::State {
+  explicit State(OwnersOptions chosen) : options(chosen) {
+    const auto own = Descriptors::open(static_cast<std::uint32_t>(getpid()));
+    counts_told = own && own->count() != 0;
+  }
+
+  void forget_departed(std::span<const std::uint32_t> departed);
+  void drop_ended();
+  void want(std::span<const std::uint32_t> appeared);
+  void find_new_processes();
+  void probe();
+  void probe_process(std::uint32_t pid, Watched& process);
+  void search();
+  bool search_process(std::uint32_t pid, Watched& process);
+  bool search_by_scan();
+  void postpone(bool looked_everywhere);
+  void recheck();
+  bool recheck_step();
+  void finish_recheck();
+  void settle_changes();
+
+  bool is_due() const;
+  const Descriptors* open(std::uint32_t pid, Watched& process);
+  Link look(std::uint32_t pid, Watched& process, const Descriptors& descriptors,
+            std::uint32_t descriptor);
+  void record(Holder holder, std::uint32_t inode);
+  void remove(std::uint32_t pid);
+  std::vector<std::uint32_t> by_activity();
+
+  OwnersOptions options;
+  DescriptorScan scan;
+  HolderTable table;
+  std::map<std::uint32_t, Watched> processes;
+  tsl::robin_set<std::uint32_t> alive;           ///< sockets that appeared and did not depart
+  tsl::robin_map<std::uint32_t, Search> wanted;  ///< of them, those without a holder
+  std::vector<std::uint32_t> changed;
+  OwnersReport report;
+  std::uint64_t update = 0;
+  std::int64_t allowance = kMostAllowance;
+  std::size_t open_count = 0;
+  std::optional<Descriptors> spare;  ///< of a process beyond kMostOpen, for the time of one visit
+  std::string newest_pid;
+  bool counts_told = false;  ///< the kernel tells Descriptors::count()
+  std::vector<std::uint32_t> numbers;
+
+  // The look taken again at a few descriptors each tick.
+  std::int64_t recheck_allowance = 0;
+  std::uint32_t recheck_pid = 0;
+  std::optional<Descriptors> recheck_descriptors;
+  tsl::robin_set<std::uint32_t> recheck_seen;
+};
+
+void Owners::State::record(Holder holder, std::uint32_t inode) {
+  table.set(holder, inode);
+  Watched& process = processes[holder.pid];
+  process.next = std::max(process.next, holder.descriptor + 1);
+  if (wanted.erase(inode) == 0) return;
+  process.active = update;
+}
+
+const Descriptors* Owners::State::open(std::uint32_t pid, Watched& process) {
+  if (process.descriptors) return &*process.descriptors;
+  if (process.unreadable) return nullptr;
+  auto opened = Descriptors::open(pid);
+  ++report.links_read;
+  allowance -= kOpenCost;
+  if (!opened) {
+    process.unreadable = opened.error().kind == ErrorKind::permission;
+    return nullptr;
+  }
+  if (open_count >= kMostOpen || table.sockets_of(pid) == nullptr) {
+    spare.emplace(*std::move(opened));
+    return &*spare;
+  }
+  ++open_count;
+  process.descriptors.emplace(*std::move(opened));
+  return &*process.descriptors;
+}
+
+Link Owners::State::look(std::uint32_t pid, Watched& process, const Descriptors& descriptors,
+                         std::uint32_t descriptor) {
+  std::uint32_t inode = 0;
+  const Link link = descriptors.read(descriptor, inode);
+  ++report.links_read;
+  --allowance;
+  const Holder holder{.pid = pid, .descriptor = descriptor};
+  if (link == Link::socket)
+    record(holder, inode);
+  else
+    table.clear(holder);
+  if (link == Link::other) process.next = std::max(process.next, descriptor + 1);
+  return link;
+}
+
+void Owners::State::remove(std::uint32_t pid) {
+  std::vector<std::uint32_t> orphans;
+  table.remove_process(pid, orphans);
+  for (const std::uint32_t inode : orphans)
+    if (alive.contains(inode)) wanted[inode] = {.due = update};
+  if (const auto found = processes.find(pid); found != processes.end()) {
+    if (found->second.descriptors) --open_count;
+    processes.erase(found);
+  }
+}
+
+void Owners::State::forget_departed(std::span<const std::uint32_t> departed) {
+  std::vector<Holder> freed;
+  for (const std::uint32_t inode : departed) {
+    alive.erase(inode);
+    wanted.erase(inode);
+    table.remove_socket(inode, freed);
+  }
+  for (const Holder& holder : freed)
+    if (const auto found = processes.find(holder.pid);
+        found != processes.end() && found->second.freed.size() < kMostFreed)
+      found->second.freed.push_back(holder.descriptor);
+}
+
+void Owners::State::drop_ended() {
+  std::vector<std::uint32_t> ended;
+  for (const auto& [pid, process] : processes)
+    if (table.sockets_of(pid) != nullptr && kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)
+      ended.push_back(pid);
+  for (const std::uint32_t pid : ended) remove(pid);
+}
+
+void Owners::State::want(std::span<const std::uint32_t> appeared) {
+  for (const std::uint32_t inode : appeared) {
+    alive.insert(inode);
+    if (table.holders(inode).empty()) wanted.insert({inode, Search{.due = update}});
+  }
+}
+
+bool Owners::State::is_due() const {
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [&](const auto& search) { return search.second.due <= update; });
+}
+
+void Owners::State::find_new_processes() {
+  std::string newest = last_pid();
+  if (newest == newest_pid && !newest.empty()) return;
+  DIR* const proc = opendir("/proc");
+  if (proc == nullptr) return;
+  newest_pid = std::move(newest);
+  std::vector<std::uint32_t> fresh;
+  while (const dirent* entry = readdir(proc)) {
+    std::uint32_t pid = 0;
+    const char* const end = entry->d_name + std::strlen(entry->d_name);
+    if (std::from_chars(entry->d_name, end, pid).ptr != end) continue;
+    const auto [place, is_new] = processes.try_emplace(pid);
+    place->second.listed = update;
+    if (is_new) fresh.push_back(pid);
+  }
+  closedir(proc);
+  std::vector<std::uint32_t> ended;
+  for (const auto& [pid, process] : processes)
+    if (process.listed != update) ended.push_back(pid);
+  for (const std::uint32_t pid : ended) remove(pid);
+  const bool scanned = update == 1 && search_by_scan();
+  if (scanned) return;
+  for (const std::uint32_t pid : fresh) search_process(pid, processes[pid]);
+}
+
+// Pids of processes that hold sockets or did, the one that got some most recently first.
+std::vector<std::uint32_t> Owners::State::by_activity() {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> order;
+  for (const auto& [pid, process] : processes)
+    if (table.sockets_of(pid) != nullptr || !process.freed.empty())
+      order.emplace_back(~process.active, pid);
+  std::sort(order.begin(), order.end());
+  std::vector<std::uint32_t> pids;
+  for (const auto& [active, pid] : order) pids.push_back(pid);
+  return pids;
+}
+
+void Owners::State::probe() {
+  for (const std::uint32_t pid : by_activity()) {
+    if (!is_due()) return;
+    probe_process(pid, processes[pid]);
+  }
+}
+
+void Owners::State::probe_process(std::uint32_t pid, Watched& process) {
+  const Descriptors* const descriptors = open(pid, process);
+  if (descriptors == nullptr) return;
+  std::sort(process.freed.begin(), process.freed.end());
+  std::vector<std::uint32_t> still_free;
+  int misses = 0;
+  for (const std::uint32_t descriptor : process.freed) {
+    if (misses < kMostMisses) {
+      if (look(pid, process, *descriptors, descriptor) != Link::absent) continue;
+      ++misses;
+    }
+    still_free.push_back(descriptor);
+  }
+  process.freed.swap(still_free);
+  while (misses < kMostMisses && look(pid, process, *descriptors, process.next) != Link::absent) {
+  }
+}
+
+// Reads every descriptor of the process that is not known to be a socket still alive. False if it
+// could not be read.
+bool Owners::State::search_process(std::uint32_t pid, Watched& process) {
+  const Descriptors* const descriptors = open(pid, process);
+  process.searched = update;
+  if (descriptors == nullptr) return false;
+  process.count = descriptors->count();
+  descriptors->rewind();
+  while (descriptors->list(numbers)) {
+    allowance -= static_cast<std::int64_t>(numbers.size()) / kListedPerLink;
+    const HolderTable::Sockets* const sockets = table.sockets_of(pid);
+    std::erase_if(numbers, [&](std::uint32_t number) {
+      if (sockets == nullptr) return false;
+      const auto known = sockets->find(number);
+      return known != sockets->end() && alive.contains(known->second);
+    });
+    for (const std::uint32_t number : numbers) look(pid, process, *descriptors, number);
+  }
+  return true;
+}
+
+void Owners::State::search() {
+  if (search_by_scan()) return postpone(true);
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> order;
+  for (auto& [pid, process] : processes) {
+    const Descriptors* const descriptors = open(pid, process);
+    if (descriptors == nullptr) continue;
+    const std::uint64_t count = descriptors->count();
+    if (count == 0 && counts_told) continue;  // A kernel thread.
+    const bool same_count = count == process.count && counts_told;
+    order.emplace_back(same_count ? process.searched : 0, pid);
+  }
+  std::sort(order.begin(), order.end());
+  for (const auto& [searched, pid] : order) {
+    if (!is_due()) return;
+    if (allowance <= 0) return postpone(false);
+    search_process(pid, processes[pid]);
+  }
+  postpone(true);
+}
+
+// What was not found is looked for again at the next update, or later and later if it is nowhere.
+void Owners::State::postpone(bool looked_everywhere) {
+  for (auto search = wanted.begin(); search != wanted.end(); ++search) {
+    if (search->second.due > update) continue;
+    Search& next = search.value();
+    next.due = update + (looked_everywhere ? next.wait : 1);
+    if (looked_everywhere) next.wait = std::min(next.wait * 2, kLongestWait);
+  }
+}
+
+bool Owners::State::search_by_scan() {
+  if (!scan) return false;
+  std::vector<std::pair<Holder, std::uint32_t>> found;
+  const Status done =
+      scan([&](Holder holder, std::uint32_t inode) { found.emplace_back(holder, inode); });
+  if (!done) return false;
+  tsl::robin_set<std::uint64_t> seen;
+  for (const auto& [holder, inode] : found) {
+    record(holder, inode);
+    seen.insert(std::uint64_t{holder.pid} << 32 | holder.descriptor);
+  }
+  std::vector<Holder> gone;
+  for (const auto& [pid, process] : processes)
+    if (const auto* const sockets = table.sockets_of(pid); sockets != nullptr)
+      for (const auto& [descriptor, inode] : *sockets)
+        if (!seen.contains(std::uint64_t{pid} << 32 | descriptor))
+          gone.push_back({pid, descriptor});
+  for (const Holder& holder : gone) table.clear(holder);
+  allowance -= static_cast<std::int64_t>(found.size()) / kListedPerLink;
+  return true;
+}
+
+void Owners::State::recheck() {
+  if (options.recheck_links == 0) return;
+  recheck_allowance += options.recheck_links;
+  if (scan) {
+    const auto cost = static_cast<std::int64_t>(table.socket_count()) / kListedPerLink + 1000;
+    if (recheck_allowance < cost) return;
+    recheck_allowance = 0;
+    search_by_scan();
+    return;
+  }
+  while (recheck_allowance > 0 && recheck_step()) {
+  }
+}
+
+// Looks at some more descriptors of the process whose turn it is. False once all had their turn.
+bool Owners::State::recheck_step() {
+  if (!recheck_descriptors) {
+    const auto next = processes.upper_bound(recheck_pid);
+    if (next == processes.end()) {
+      recheck_pid = 0;
+      return false;
+    }
+    recheck_pid = next->first;
+    --recheck_allowance;
+    if (next->second.unreadable) return true;
+    if (auto opened = Descriptors::open(recheck_pid))
+      recheck_descriptors.emplace(*std::move(opened));
+    return true;
+  }
+  const auto process = processes.find(recheck_pid);
+  if (process == processes.end() || !recheck_descriptors->list(numbers)) {
+    finish_recheck();
+    return true;
+  }
+  const std::int64_t before = allowance;
+  for (const std::uint32_t number : numbers) {
+    look(recheck_pid, process->second, *recheck_descriptors, number);
+    recheck_seen.insert(number);
+  }
+  allowance = before;
+  recheck_allowance -= static_cast<std::int64_t>(numbers.size());
+  return true;
+}
+
+// What is remembered of the process but was not listed is looked at too: it may be gone.
+void Owners::State::finish_recheck() {
+  const auto process = processes.find(recheck_pid);
+  if (const auto* const sockets = table.sockets_of(recheck_pid);
+      sockets != nullptr && process != processes.end()) {
+    std::vector<std::uint32_t> unlisted;
+    for (const auto& [descriptor, inode] : *sockets)
+      if (!recheck_seen.contains(descriptor)) unlisted.push_back(descriptor);
+    recheck_allowance -= static_cast<std::int64_t>(unlisted.size());
+    for (const std::uint32_t descriptor : unlisted)
+      look(recheck_pid, process->second, *recheck_descriptors, descriptor);
+  }
+  recheck_seen.clear();
+  recheck_descriptors.reset();
+}
+
+// A socket whose last known holder let go of it may have been handed on.
+void Owners::State::settle_changes() {
+  table.take_changed(changed);
+  std::erase_if(changed, [&](std::uint32_t inode) { return !alive.contains(inode); });
+  for (const std::uint32_t inode : changed)
+    if (table.holders(inode).empty()) wanted.insert({inode, Search{.due = update + 1}});
+}
+
+Owners::Owners(OwnersOptions options) : state_(std::make_unique<State>(options)) {}
+Owners::~Owners() = default;
+
+void Owners::use(DescriptorScan scan) { state_->scan = std::move(scan); }
+
+OwnersReport Owners::update(std::span<const std::uint32_t> appeared,
+                            std::span<const std::uint32_t> departed) {
+  State& state = *state_;
+  ++state.update;
+  state.report = {};
+  state.allowance = std::min(state.allowance + kAllowance, kMostAllowance);
+  state.forget_departed(departed);
+  state.drop_ended();
+  state.want(appeared);
+  state.find_new_processes();
+  if (state.is_due()) state.probe();
+  if (state.is_due()) state.search();
+  state.recheck();
+  state.spare.reset();
+  state.settle_changes();
+  for (const std::uint32_t inode : appeared)
+    ++(state.table.holders(inode).empty() ? state.report.not_found : state.report.found);
+  for (const auto& [pid, process] : state.processes)
+    if (process.unreadable) ++state.report.unreadable;
+  return state.report;
+}
+
+std::span<const Holder> Owners::holders(std::uint32_t inode) const {
+  return state_->table.holders(inode);
+}
+
+std::span<const std::uint32_t> Owners::changed() const { return state_->changed; }
+
+}  // namespace netrec
