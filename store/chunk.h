@@ -112,8 +112,12 @@ class ChunkReader {
   /// Every value `field` took in the chunk (not the one it had when it opened), of all groups.
   template <class T>
   Result<Samples> samples(std::uint16_t field) const;
-  /// The texts that were new in this chunk.
-  Result<std::vector<Text>> texts() const;
+  /// False: `field` is 0 in all rows of `group`.
+  template <class T>
+  bool has(LifeGroup group, std::uint16_t field) const;
+  /// The texts, processes, users and namespaces that the ended sockets, peers and resolutions refer
+  /// to, and those that were new in the chunk.
+  Result<Snapshot> names() const;
 
   struct State;
 

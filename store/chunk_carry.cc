@@ -18,8 +18,12 @@ void ChunkCarry::begin(const Snapshot& snapshot) {
   transitions_.reserve(snapshot.of<Socket>().size());
   for (const Socket& socket : snapshot.of<Socket>())
     transitions_[socket.cookie] = {{.at_us = socket.state_since_us, .state = socket.state}};
-  peers_ = snapshot.of<Peer>();
-  resolutions_ = snapshot.of<Resolution>();
+  std::apply(
+      [&](auto&... table) {
+        const auto copy = [&]<class T>(Table<T>& to) { to = snapshot.of<T>(); };
+        (copy(table), ...);
+      },
+      tables_);
 }
 
 void ChunkCarry::advance_sockets(const Changes<Socket>& changes, std::uint64_t wall_us,
@@ -54,8 +58,14 @@ void ChunkCarry::advance(std::span<const Frame> frames, WallTime previous_wall) 
   for (const Frame& frame : frames) {
     const std::uint64_t now_us = wall_us(frame.wall);
     advance_sockets(frame.delta.of<Socket>(), now_us, previous_us);
-    advance_table(frame.delta.of<Peer>(), peers_);
-    advance_table(frame.delta.of<Resolution>(), resolutions_);
+    std::apply(
+        [&](auto&... table) {
+          const auto advance_one = [&]<class T>(Table<T>& to) {
+            advance_table(frame.delta.of<T>(), to);
+          };
+          (advance_one(table), ...);
+        },
+        tables_);
     previous_us = now_us;
   }
 }

@@ -1,6 +1,7 @@
 // What one chunk hands on to the next, so that a life that ends in a chunk can be told there whole:
-// the states its socket went through in earlier chunks, and the rows of peers and resolutions still
-// alive (the recorder hands departed sockets to the writer, but not those).
+// the states its socket went through in earlier chunks, the rows of peers and resolutions still
+// alive (the recorder hands departed sockets to the writer, but not those), and the names of what
+// they refer to.
 //
 // It is as old as the last sealed chunk, not as the last frame. Kept beside the chunk codec because
 // the two must agree on what a transition is.
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "schema/connection.h"
@@ -28,16 +30,20 @@ class ChunkCarry {
 
   /// Of the socket with this key, before the frames not sealed yet; empty: it is not known.
   std::vector<Transition> transitions(std::uint64_t socket) const;
-  const Table<Peer>& peers() const { return peers_; }
-  const Table<Resolution>& resolutions() const { return resolutions_; }
+  /// Rows alive before those frames: T is Peer, Resolution, Text, Process, User, NetworkNamespace.
+  template <class T>
+  const Table<T>& of() const {
+    return std::get<Table<T>>(tables_);
+  }
 
  private:
   void advance_sockets(const Changes<Socket>& changes, std::uint64_t wall_us,
                        std::uint64_t previous_us);
 
   tsl::robin_map<std::uint64_t, std::vector<Transition>> transitions_;
-  Table<Peer> peers_;
-  Table<Resolution> resolutions_;
+  std::tuple<Table<Peer>, Table<Resolution>, Table<Text>, Table<Process>, Table<User>,
+             Table<NetworkNamespace>>
+      tables_;
 };
 
 /// When a change or an end marked `at` happened, and the last instant at which it had not yet.

@@ -5,8 +5,10 @@
 #include "store/checksum.h"
 #include "store/chunk_blob.h"
 #include "store/chunk_lives.h"
+#include "store/chunk_names.h"
 #include "store/chunk_outline.h"
 #include "store/chunk_tuples.h"
+#include "store/frame_codec.h"
 
 namespace netrec {
 
@@ -363,6 +365,7 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
 
   Status status;
   OutlineBuilder outline;
+  NameGatherer gatherer(input);
   for_each_kind([&]<class T>() {
     if (!status) return;
     auto lives = collect_lives<T>(input, clock);

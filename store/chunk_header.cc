@@ -130,6 +130,16 @@ std::uint64_t prefix_key(const IpAddress& address) {
   return address.high >> 16 | std::uint64_t{1} << 63;
 }
 
+// FNV-1a, 64 bits.
+std::uint64_t text_key(std::string_view text) {
+  std::uint64_t key = 0xcbf29ce484222325ULL;
+  for (const char c : text) {
+    const char folded = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    key = (key ^ static_cast<std::uint8_t>(folded)) * 0x100000001b3ULL;
+  }
+  return key;
+}
+
 // IPv4 (mapped or not) keeps its 32 bits; of IPv6 the first 63 come behind all of those.
 std::uint64_t address_order(const IpAddress& address) {
   if (is_ipv4(address)) return address.low & UINT32_MAX;
@@ -165,7 +175,7 @@ void Outline::encode(std::string& out) const {
   put_varint(out, transports);
   for (const Range* range : {&remote, &local, &remote_port, &local_port}) put_range(out, *range);
   for (const KeyFilter* filter : {&remote_addresses, &remote_prefixes, &local_addresses,
-                                  &remote_ports, &local_ports, &processes, &names})
+                                  &remote_ports, &local_ports, &pids, &programs, &names})
     filter->encode(out);
 }
 
@@ -174,9 +184,9 @@ Outline Outline::decode(ByteReader& in) {
   outline.transports = in.varint();
   for (Range* range : {&outline.remote, &outline.local, &outline.remote_port, &outline.local_port})
     *range = read_range(in);
-  for (KeyFilter* filter :
-       {&outline.remote_addresses, &outline.remote_prefixes, &outline.local_addresses,
-        &outline.remote_ports, &outline.local_ports, &outline.processes, &outline.names})
+  for (KeyFilter* filter : {&outline.remote_addresses, &outline.remote_prefixes,
+                            &outline.local_addresses, &outline.remote_ports, &outline.local_ports,
+                            &outline.pids, &outline.programs, &outline.names})
     *filter = KeyFilter::decode(in);
   return outline;
 }

@@ -4,7 +4,7 @@
 //   header    = version:varint session:varint first_sequence:varint sequences:varint
 //               frames:varint wall first_opened_us:varint names kinds directory checksum:fixed32
 //   wall      = previous_us:varint first_us:varint last_us:varint
-//   names     = transports:varint range * 4 filter * 7    see Outline
+//   names     = transports:varint range * 4 filter * 8    see Outline
 //   kinds     = count:varint count * (kind:byte ended begun ongoing updates patterns: varints)
 //   directory = count:varint count * (kind:byte role:byte field:varint size:varint
 //               checksum:fixed32), in the order in which the columns lie in the body
@@ -60,8 +60,9 @@ struct Outline {
   KeyFilter local_addresses;
   KeyFilter remote_ports;
   KeyFilter local_ports;
-  KeyFilter processes;  ///< ids
-  KeyFilter names;      ///< ids of Text: remote_name, and names asked for
+  KeyFilter pids;
+  KeyFilter programs;  ///< text_key() of executables, whole and without their folders, and of comm
+  KeyFilter names;     ///< text_key() of remote_name, and of names asked for
 
   bool may_have_remote(const Prefix& prefix) const;
   bool may_have_local(const Prefix& prefix) const;
@@ -76,6 +77,8 @@ struct Outline {
 std::uint64_t address_key(const IpAddress& address);
 /// For its /24 or /48.
 std::uint64_t prefix_key(const IpAddress& address);
+/// For a string; upper and lower case (ASCII) are the same.
+std::uint64_t text_key(std::string_view text);
 /// Its place among all addresses, coarsely: monotone in (high, low).
 std::uint64_t address_order(const IpAddress& address);
 

@@ -324,6 +324,31 @@ Result<Column> ChunkKind<T>::column(LifeGroup group, std::uint16_t field) {
 }
 
 template <class T>
+bool ChunkKind<T>::has(LifeGroup group, std::uint16_t field) const {
+  if (columns_->has(id(Role::value, number(group), field))) return true;
+  if (layout_->codings[field] == Coding::opening) return true;
+  if (layout_->is_instant(field) && columns_->has(id(Role::step, 0, field))) return true;
+  for (std::size_t tuple = 0; tuple < layout_->tuples.size(); ++tuple)
+    if (columns_->has(id(Role::tuple_value, 2 * tuple + number(group), field))) return true;
+  return false;
+}
+
+template <class T>
+Result<std::vector<T>> ChunkKind<T>::whole_rows(LifeGroup group) {
+  std::vector<T> all(rows(group));
+  for (std::uint16_t field = 0; field < layout_->codings.size(); ++field) {
+    if (all.empty() || !has(group, field)) continue;
+    NETREC_TRY(values, column(group, field));
+    for (std::size_t i = 0; i < all.size(); ++i) fields_of<T>()[field].set(all[i], values[i]);
+  }
+  if constexpr (std::is_same_v<T, Text>) {
+    NETREC_TRY(bytes, texts(group));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].bytes = std::move(bytes[i]);
+  }
+  return all;
+}
+
+template <class T>
 Result<Column> ChunkKind<T>::keys() {
   Column keys;
   for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {

@@ -38,7 +38,9 @@ class ChunkKind {
   Result<Ends> ends();
   Result<Samples> samples(std::uint16_t field);
   Result<TransitionColumns> transitions(LifeGroup group);
-  Result<std::vector<std::string>> texts(LifeGroup group) const;
+  bool has(LifeGroup group, std::uint16_t field) const;
+  /// The rows of `group`, whole.
+  Result<std::vector<T>> whole_rows(LifeGroup group);
 
   /// Adds this kind's events to `frames`, one for each of the chunk.
   Status add_to(std::vector<Frame>& frames);
@@ -67,6 +69,7 @@ class ChunkKind {
   Result<Column> number_values(std::uint16_t field, const FieldChanges& changes,
                                const Column& steps);
   Result<Column> keys();
+  Result<std::vector<std::string>> texts(LifeGroup group) const;
 
   Status add_opened(std::vector<Frame>& frames);
   Status set_field(std::uint16_t field, const FieldChanges& changes,

@@ -41,6 +41,7 @@ enum class Role : std::uint8_t {
   earlier_state = 42,
   text_length = 44,  ///< + group
   text_bytes = 46,   ///< + group; blob
+  names = 49,        ///< kind 0; blob: a delta (store/frame_codec.h) of what the ended refer to
   irregular = 48,    ///< blob: changes of key fields, which no sound writer makes
 };
 

@@ -136,9 +136,9 @@ class Collector {
       const auto place = departed_.find(key);
       return place == departed_.end() ? nullptr : place->second;
     } else if constexpr (std::is_same_v<T, Peer>) {
-      return input_.carry == nullptr ? nullptr : input_.carry->peers().find(key);
+      return input_.carry == nullptr ? nullptr : input_.carry->of<Peer>().find(key);
     } else if constexpr (std::is_same_v<T, Resolution>) {
-      return input_.carry == nullptr ? nullptr : input_.carry->resolutions().find(key);
+      return input_.carry == nullptr ? nullptr : input_.carry->of<Resolution>().find(key);
     } else {
       return nullptr;
     }

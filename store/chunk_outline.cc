@@ -12,15 +12,6 @@ constexpr std::size_t kMostAddresses = 1 << 16;
 constexpr std::size_t kMostPorts = 2048;
 constexpr std::size_t kMostIds = 1 << 14;
 
-void append(std::vector<std::uint64_t>& all, const Column& values) {
-  std::uint64_t last = 0;
-  for (const std::uint64_t value : values) {
-    if (value == last) continue;
-    all.push_back(value);
-    last = value;
-  }
-}
-
 }  // namespace
 
 void OutlineBuilder::add_addresses(const Column& high, const Column& low, End& end) {
@@ -50,15 +41,11 @@ void OutlineBuilder::add(const std::function<Column(std::uint16_t)>& values) {
     add_addresses(of("local_high"), of("local_low"), local_);
     add_ports(of("remote_port"), remote_);
     add_ports(of("local_port"), local_);
-    append(processes_, of("process"));
-    append(names_, of("remote_name"));
     for (const std::uint64_t transport : of("transport"))
       outline_.transports |= std::uint64_t{1} << (transport % 64);
   } else if constexpr (std::is_same_v<T, Resolution>) {
     const auto of = [&](std::string_view name) { return values(field_id<T>(name)); };
     add_addresses(of("address_high"), of("address_low"), remote_);
-    append(processes_, of("process"));
-    append(names_, of("name"));
   }
   if (layout_of<T>().opening >= 0)
     for (const std::uint64_t opened : values(static_cast<std::uint16_t>(layout_of<T>().opening)))
@@ -77,6 +64,18 @@ template void OutlineBuilder::add<Socket>(const std::function<Column(std::uint16
 template void OutlineBuilder::add<Peer>(const std::function<Column(std::uint16_t)>&);
 template void OutlineBuilder::add<Resolution>(const std::function<Column(std::uint16_t)>&);
 
+void OutlineBuilder::add_names(const Snapshot& names,
+                               const std::vector<std::uint32_t>& remote_names) {
+  for (const Process& process : names.of<Process>()) {
+    pids_.push_back(process.pid);
+    const std::string_view exe = names.text(process.exe);
+    programs_.push_back(text_key(exe));
+    programs_.push_back(text_key(exe.substr(exe.rfind('/') + 1)));
+    programs_.push_back(text_key(names.text(process.comm)));
+  }
+  for (const std::uint32_t name : remote_names) names_.push_back(text_key(names.text(name)));
+}
+
 Outline OutlineBuilder::finish(std::uint64_t& first_opened_us) {
   first_opened_us = opened_.least > opened_.most ? 0 : opened_.least;
   outline_.remote = remote_.range;
@@ -88,7 +87,8 @@ Outline OutlineBuilder::finish(std::uint64_t& first_opened_us) {
   outline_.local_addresses = KeyFilter::of(std::move(local_.addresses), kMostAddresses);
   outline_.remote_ports = KeyFilter::of(std::move(remote_.ports), kMostPorts);
   outline_.local_ports = KeyFilter::of(std::move(local_.ports), kMostPorts);
-  outline_.processes = KeyFilter::of(std::move(processes_), kMostIds);
+  outline_.pids = KeyFilter::of(std::move(pids_), kMostIds);
+  outline_.programs = KeyFilter::of(std::move(programs_), kMostIds);
   outline_.names = KeyFilter::of(std::move(names_), kMostIds);
   return std::move(outline_);
 }

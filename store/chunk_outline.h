@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "schema/delta.h"
 #include "store/chunk_layout.h"
 #include "store/column.h"
 
@@ -15,6 +16,9 @@ class OutlineBuilder {
   /// that no search looks for.
   template <class T>
   void add(const std::function<Column(std::uint16_t)>& values);
+
+  /// Takes in the processes and texts the rows refer to.
+  void add_names(const Snapshot& names, const std::vector<std::uint32_t>& remote_names);
 
   /// The outline; `first_opened_us` becomes the earliest opening (0: unknown, or nothing ended).
   Outline finish(std::uint64_t& first_opened_us);
@@ -30,7 +34,7 @@ class OutlineBuilder {
 
   Outline outline_;
   End remote_, local_;
-  std::vector<std::uint64_t> processes_, names_;
+  std::vector<std::uint64_t> pids_, programs_, names_;
   Range opened_;
 };
 

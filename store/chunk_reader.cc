@@ -1,5 +1,6 @@
 #include "store/chunk.h"
 #include "store/chunk_kind.h"
+#include "store/frame_codec.h"
 
 namespace netrec {
 
@@ -87,21 +88,36 @@ Result<TransitionColumns> ChunkReader::transitions(LifeGroup group) const {
   return std::get<ChunkKind<Socket>>(state_->kinds).transitions(group);
 }
 
-Result<std::vector<Text>> ChunkReader::texts() const {
-  auto& kind = std::get<ChunkKind<Text>>(state_->kinds);
-  std::vector<Text> texts;
-  for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
-    NETREC_TRY(ids, kind.column(group, 0));
-    NETREC_TRY(bytes, kind.texts(group));
-    for (std::size_t i = 0; i < ids.size(); ++i)
-      texts.push_back({.id = static_cast<std::uint32_t>(ids[i]), .bytes = std::move(bytes[i])});
+template <class T>
+bool ChunkReader::has(LifeGroup group, std::uint16_t field) const {
+  return std::get<ChunkKind<T>>(state_->kinds).has(group, field);
+}
+
+Result<Snapshot> ChunkReader::names() const {
+  Snapshot names;
+  NETREC_TRY(bytes, state_->columns.blob({.role = static_cast<std::uint8_t>(Role::names)}));
+  if (!bytes.empty()) {
+    NETREC_TRY(restated, decode_delta(bytes));
+    apply(restated, names);
   }
-  return texts;
+  const auto add = [&]<class T>(Table<T>& table) -> Status {
+    for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
+      NETREC_TRY(rows, std::get<ChunkKind<T>>(state_->kinds).whole_rows(group));
+      for (T& row : rows) table.insert(std::move(row));
+    }
+    return {};
+  };
+  NETREC_CHECKED(add(names.of<Text>()));
+  NETREC_CHECKED(add(names.of<Process>()));
+  NETREC_CHECKED(add(names.of<User>()));
+  NETREC_CHECKED(add(names.of<NetworkNamespace>()));
+  return names;
 }
 
 #define NETREC_INSTANTIATE(T)                                                     \
   template std::size_t ChunkReader::rows<T>(LifeGroup) const;                     \
   template Result<Column> ChunkReader::column<T>(LifeGroup, std::uint16_t) const; \
+  template bool ChunkReader::has<T>(LifeGroup, std::uint16_t) const;              \
   template Result<Ends> ChunkReader::ends<T>() const;                             \
   template Result<Samples> ChunkReader::samples<T>(std::uint16_t) const;
 NETREC_INSTANTIATE(Text)

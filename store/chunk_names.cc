@@ -1,0 +1,96 @@
+#include "store/chunk_names.h"
+
+#include <type_traits>
+
+#include "store/chunk_layout.h"
+
+namespace netrec {
+
+namespace {
+
+template <class T>
+constexpr bool kRefers =
+    std::is_same_v<T, Socket> || std::is_same_v<T, Peer> || std::is_same_v<T, Resolution>;
+
+template <class Ids>
+void insert(Ids& ids, const Column& values) {
+  std::uint64_t last = 0;
+  for (const std::uint64_t value : values) {
+    if (value == last) continue;
+    last = value;
+    ids.insert(static_cast<std::uint32_t>(value));
+  }
+}
+
+}  // namespace
+
+template <class T>
+void NameGatherer::add(const std::function<Column(std::uint16_t)>& values) {
+  if constexpr (kRefers<T>) {
+    const auto fields = fields_of<T>();
+    for (std::uint16_t id = 0; id < fields.size(); ++id) {
+      if (fields[id].kind == FieldKind::text) {
+        const Column ids = values(id);
+        insert(texts_, ids);
+        if (fields[id].name == "remote_name" || fields[id].name == "name")
+          insert(remote_names_, ids);
+      }
+      if (fields[id].name == "process") insert(processes_, values(id));
+      if (fields[id].name == "network_namespace") insert(namespaces_, values(id));
+      if (fields[id].name == "uid") {
+        insert(users_, values(id));
+        users_.insert(0);  // root is a user too.
+      }
+    }
+  }
+}
+
+template <class T>
+void NameGatherer::resolve(const Ids& ids, ChunkNames& names) const {
+  for (const Frame& frame : input_.frames)
+    for (const T& row : frame.delta.of<T>().opened)
+      if (ids.count(static_cast<std::uint32_t>(key_of(row))) > 0) names.all.of<T>().insert(row);
+  if (input_.carry == nullptr) return;
+  for (const std::uint32_t id : ids) {
+    const T* row = input_.carry->of<T>().find(id);
+    if (row == nullptr || !names.all.of<T>().insert(*row)) continue;
+    names.restated.of<T>().opened.push_back(*row);
+  }
+}
+
+ChunkNames NameGatherer::finish() {
+  ChunkNames names;
+  resolve<Process>(processes_, names);
+  Ids parents;
+  for (const Process& process : names.all.of<Process>()) parents.insert(process.parent);
+  for (const std::uint32_t id : processes_) parents.erase(id);
+  resolve<Process>(parents, names);
+  for (const Process& process : names.all.of<Process>()) {
+    for (const Field<Process>& field : fields_of<Process>())
+      if (field.kind == FieldKind::text)
+        texts_.insert(static_cast<std::uint32_t>(field.get(process)));
+    users_.insert(process.uid);
+  }
+  resolve<User>(users_, names);
+  resolve<NetworkNamespace>(namespaces_, names);
+  for (const User& user : names.all.of<User>()) texts_.insert(user.name);
+  for (const NetworkNamespace& where : names.all.of<NetworkNamespace>()) texts_.insert(where.name);
+  resolve<Text>(texts_, names);
+  sort(names.restated);
+  names.remote_names.assign(remote_names_.begin(), remote_names_.end());
+  return names;
+}
+
+template void NameGatherer::add<Text>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Session>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Gap>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<User>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<NetworkNamespace>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Process>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Interface>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Counter>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Socket>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Peer>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Resolution>(const std::function<Column(std::uint16_t)>&);
+
+}  // namespace netrec
