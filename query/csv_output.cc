@@ -75,6 +75,7 @@ class CsvOutput final : public Output {
     put(options_.out, fmt::format("{}\r\n", fmt::join(cells, ",")));
   }
 
+  void detail(std::string_view) override {}
   void end() override {}
   void notice(const Notice& notice) override { notices_.push_back(notice); }
 

@@ -75,6 +75,7 @@ class JsonOutput final : public Output {
     first_row_ = false;
   }
 
+  void detail(std::string_view) override {}
   void end() override {
     if (!lines_) put(options_.out, fmt::format("{}]", first_row_ ? "" : "\n "));
   }

@@ -78,6 +78,8 @@ class Output {
   virtual void begin(const Section& section) = 0;
   /// REQUIRES: between begin() and end(); one cell a column.
   virtual void row(Row row) = 0;
+  /// A line for people under the last row. Only tables have it. Escape what is of the file.
+  virtual void detail(std::string_view line) = 0;
   virtual void end() = 0;
 
   /// Tables and CSV: a line on stderr, after the rows.

@@ -23,6 +23,11 @@ struct Text {
   Style style = Style::plain;
 };
 
+struct TextRow {
+  std::vector<Text> cells;
+  std::vector<std::string> details;
+};
+
 /// The longest beginning of `text` that takes at most `width` columns.
 std::string_view beginning(std::string_view text, std::size_t width) {
   std::size_t end = 0;
@@ -85,12 +90,17 @@ class TableOutput final : public Output {
       texts.push_back(std::move(text));
     }
     if (streaming_) return print(texts);
-    rows_.push_back(std::move(texts));
+    rows_.push_back({std::move(texts), {}});
     if (rows_.size() >= kRowsHeldBack) release();
   }
 
+  void detail(std::string_view line) override {
+    if (streaming_) return print_detail(line);
+    rows_.back().details.emplace_back(line);
+  }
+
   void end() override {
-    if (!streaming_) release();
+    if (!streaming_ && !rows_.empty()) release();
   }
 
   void notice(const Notice& notice) override { notices_.push_back(notice); }
@@ -106,14 +116,17 @@ class TableOutput final : public Output {
   std::vector<Column> columns_;
   std::vector<std::size_t> place_;  ///< of each in the rows as they come
   std::vector<std::size_t> widths_;
-  std::vector<std::vector<Text>> rows_;
+  std::vector<TextRow> rows_;
   std::vector<Notice> notices_;
   bool streaming_ = false;
 
   void release() {
     find_widths();
     print_header();
-    for (auto& row : rows_) print(row);
+    for (TextRow& row : rows_) {
+      print(row.cells);
+      for (const std::string& line : row.details) print_detail(line);
+    }
     rows_.clear();
     streaming_ = true;
   }
@@ -121,7 +134,7 @@ class TableOutput final : public Output {
   void find_widths() {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       std::size_t width = display_width(columns_[i].title);
-      for (const auto& row : rows_) width = std::max(width, row[i].width);
+      for (const auto& row : rows_) width = std::max(width, row.cells[i].width);
       widths_.push_back(width);
     }
     if (options_.width > 0) squeeze();
@@ -142,6 +155,10 @@ class TableOutput final : public Output {
       --widths_[widest];
       --total;
     }
+  }
+
+  void print_detail(std::string_view line) {
+    put(options_.out, fmt::format("     {}\n", styled(line, Style::dim, options_.color)));
   }
 
   void print_header() {
