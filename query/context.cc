@@ -124,7 +124,7 @@ Result<WallTime> Context::seek(FrameCursor& cursor, std::string_view text) {
   NETREC_CHECKED(cursor.seek(moment.wall));
   NETREC_TRY(gaps, timeline_->gaps());
   const std::uint64_t asked = to_us(moment.wall);
-  for (const Gap& gap : gaps)
+  for (const RecordedGap& gap : gaps)
     if (hides_time(gap.cause) && gap.from_us <= asked && asked < gap_end(gap, *timeline_))
       note(gap_notice(gap, *timeline_));
   if (const auto late = beyond_end(*timeline_, asked)) note(*late);
@@ -162,7 +162,7 @@ Result<TimeRange> Context::range() {
 Status Context::note_gaps(const TimeRange& range) {
   NETREC_TRY(opened, timeline());
   NETREC_TRY(gaps, opened->gaps());
-  for (const Gap& gap : gaps) {
+  for (const RecordedGap& gap : gaps) {
     const bool touches =
         gap.from_us <= to_us(range.to) && gap_end(gap, *opened) >= to_us(range.from);
     if (touches && hides_time(gap.cause)) note(gap_notice(gap, *opened));

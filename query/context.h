@@ -35,6 +35,8 @@ class Context {
   bool on_terminal() const { return terminal_.out_is_terminal; }
   std::size_t terminal_width() const { return terminal_.width; }
   bool color() const { return terminal_.color; }
+  /// How instants look in tables, after range() has said how long it is.
+  TimeStyle times() const { return times_; }
 
   /// The path asked for, or the default one.
   std::string path() const;

@@ -5,42 +5,14 @@
 #include <algorithm>
 
 #include "query/commands.h"
+#include "query/diff_rows.h"
 #include "query/escape.h"
-#include "query/interface_columns.h"
-#include "query/socket_columns.h"
 #include "query/socket_diff.h"
 #include "store/history.h"
 
 namespace netrec {
 
 namespace {
-
-/// One line of the answer: which mark it gets and which states of the socket it is about.
-struct Line {
-  const char* mark;
-  const char* word;  ///< for programs
-  Style style;
-  const Socket* before;
-  const Socket* after;
-  const Snapshot& names;
-};
-
-std::string arrow(std::string before, std::string after) {
-  return before == after ? after : fmt::format("{} → {}", before, after);
-}
-
-Value number_before(const Line& line, std::uint32_t Socket::*field) {
-  return line.before == nullptr ? Value() : Value(line.before->*field);
-}
-
-/// A socket that came and went in between, kept with the names it refers to.
-struct ShortLived {
-  Connection connection;
-  std::string program;
-  std::string local;
-  std::string remote;
-  std::string protocol;
-};
 
 class DiffCommand final : public Command {
  public:
@@ -65,7 +37,7 @@ class DiffCommand final : public Command {
     NETREC_TRY(from, context.seek(before, from_));
     NETREC_TRY(to, context.seek(after, to_));
     if (to < from)
-      return failure(ErrorKind::invalid_argument, "{} is not before {}", escape(from_),
+      return failure(ErrorKind::invalid_argument, "'{}' is later than '{}'", escape(from_),
                      escape(to_));
     NETREC_CHECKED(context.note_gaps({from, to}));
     context.note_damage(before.damage());
@@ -73,16 +45,17 @@ class DiffCommand final : public Command {
 
     const SocketDiff sockets = diff_sockets(before.snapshot(), after.snapshot(), selection_);
     const auto interfaces = diff_interfaces(before.snapshot(), after.snapshot());
-    std::vector<ShortLived> passed;
-    if (selection_.all()) {
-      NETREC_TRY(found, came_and_went(context, before.frame().wall, after.frame().wall));
-      passed = std::move(found);
-    }
-    print_summary(context.out(), before.frame(), after.frame(), sockets, passed);
-    print_sockets(context, before.snapshot(), after.snapshot(), sockets, passed);
+    Passed passed{selection_, before.frame().wall, after.frame().wall};
+    if (selection_.all()) NETREC_CHECKED(passed.count(context, *timeline));
+    print_summary(context.out(), before, after, sockets, passed.found);
+    DiffRows rows(context, before.snapshot(), after.snapshot());
+    rows.begin();
+    rows.add(sockets);
+    if (passed.found > 0) NETREC_CHECKED(passed.print(context, *timeline, rows));
+    rows.end();
     print_interfaces(context, before.snapshot(), after.snapshot(), interfaces);
-    const bool same = sockets.opened.empty() && sockets.closed.empty() &&
-                      sockets.changed.empty() && passed.empty();
+    const bool same = sockets.opened.empty() && sockets.closed.empty() && sockets.changed.empty() &&
+                      passed.found == 0 && interfaces.empty();
     return same ? Exit::no_match : Exit::answered;
   }
 
@@ -90,8 +63,80 @@ class DiffCommand final : public Command {
   SocketSelection selection_;
   std::string from_;
   std::string to_;
+
+  /// The sockets of neither instant, that opened and closed in between. History is read twice, so
+  /// that none has to be kept: once to count them for the summary, once to print them.
+  struct Passed {
+    const SocketSelection& selection;
+    WallTime from;
+    WallTime to;
+    std::uint64_t found = 0;
+
+    template <class Visit>
+    Status visit(Context& context, const Timeline& timeline, Visit visit) const {
+      Wanted wanted;
+      wanted.from = from;
+      wanted.to = to;
+      selection.narrow(wanted);
+      Progress progress = context.progress("reading history");
+      std::uint64_t seen = 0;
+      const auto sink = [&](const Connection& connection, const Snapshot& names) {
+        const bool inside = connection.is_closed() && connection.closed_us <= to_us(to) &&
+                            connection.socket.opened_us > to_us(from);
+        if (inside && selection.wants(connection, names)) visit(connection, names);
+        return progress.update(++seen, 0);
+      };
+      NETREC_TRY(damage, scan_connections(timeline, wanted, sink));
+      if (interrupted()) return tl::unexpected(interruption());
+      context.note_damage(damage);
+      return {};
+    }
+
+    Status count(Context& context, const Timeline& timeline) {
+      return visit(context, timeline, [this](const Connection&, const Snapshot&) { ++found; });
+    }
+
+    Status print(Context& context, const Timeline& timeline, DiffRows& rows) const {
+      return visit(context, timeline, [&](const Connection& connection, const Snapshot& names) {
+        rows.add_passed(connection, names);
+      });
+    }
+  };
+
+  void print_summary(Output& out, const FrameCursor& before, const FrameCursor& after,
+                     const SocketDiff& diff, std::uint64_t passed) const {
+    const std::uint64_t from_us = to_us(before.frame().wall);
+    const std::uint64_t until_us = to_us(after.frame().wall);
+    out.fact("from", from_us, Unit::instant_us);
+    out.fact("to", until_us, Unit::instant_us);
+    out.fact("from_frame", before.frame().sequence);
+    out.fact("to_frame", after.frame().sequence);
+    out.fact("opened", diff.opened.size());
+    out.fact("closed", diff.closed.size());
+    out.fact("changed", diff.changed.size());
+    out.fact("unchanged", diff.unchanged);
+    out.fact("bytes_sent", diff.bytes_sent);
+    out.fact("bytes_received", diff.bytes_received);
+    if (selection_.all()) out.fact("came_and_went", passed);
+
+    const bool one_day = same_local_day(before.frame().wall, after.frame().wall);
+    std::string line = fmt::format("{} opened, {} closed, {} changed, {} as before",
+                                   human_count(diff.opened.size()), human_count(diff.closed.size()),
+                                   human_count(diff.changed.size()), human_count(diff.unchanged));
+    if (selection_.all()) line += fmt::format(", {} came and went in between", human_count(passed));
+    out.text(fmt::format("{} → {}  ({})", human_time(from_us, TimeStyle::full),
+                         human_time(until_us, one_day ? TimeStyle::time_of_day : TimeStyle::full),
+                         human_duration(until_us > from_us ? until_us - from_us : 0)),
+             Style::dim);
+    out.text(line, Style::strong);
+    if (diff.bytes_sent + diff.bytes_received > 0)
+      out.text(fmt::format("{} sent and {} received by sockets open at both times",
+                           human_bytes(diff.bytes_sent), human_bytes(diff.bytes_received)));
+  }
 };
 
 }  // namespace
+
+std::unique_ptr<Command> diff_command() { return std::make_unique<DiffCommand>(); }
 
 }  // namespace netrec

@@ -71,7 +71,7 @@ std::uint64_t gap_end(const Gap& gap, const Timeline& timeline) {
   return end;
 }
 
-Notice gap_notice(const Gap& gap, const Timeline& timeline) {
+Notice gap_notice(const RecordedGap& gap, const Timeline& timeline) {
   Notice notice;
   notice.cause = name(gap.cause);
   notice.from_us = gap.from_us;
@@ -79,8 +79,7 @@ Notice gap_notice(const Gap& gap, const Timeline& timeline) {
   notice.text =
       fmt::format("gap {}: {}", interval_text(notice.from_us, notice.to_us), explain(gap.cause));
   if (gap.count > 0) notice.text += fmt::format(", {} of them", human_count(gap.count));
-  if (const std::string detail = timeline.gap_text(gap); !detail.empty())
-    notice.text += fmt::format(" ({})", escape(detail));
+  if (!gap.text.empty()) notice.text += fmt::format(" ({})", escape(gap.text));
   return notice;
 }
 

@@ -13,7 +13,7 @@ namespace netrec {
 /// frame.
 std::uint64_t gap_end(const Gap& gap, const Timeline& timeline);
 
-Notice gap_notice(const Gap& gap, const Timeline& timeline);
+Notice gap_notice(const RecordedGap& gap, const Timeline& timeline);
 Notice damage_notice(const Damage& damage);
 
 /// A notice if `asked_us` lies so far behind the last frame that a running recorder would have

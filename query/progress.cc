@@ -37,8 +37,11 @@ Error interruption() { return {ErrorKind::busy, "interrupted"}; }
 Progress::Progress(std::string_view title)
     : title_(title), started_(Clock::now()), drawn_(started_), on_terminal_(isatty(2) == 1) {}
 
-Progress::~Progress() {
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
   if (visible_) show(kEraseLine);
+  visible_ = false;
 }
 
 bool Progress::update(std::uint64_t done, std::uint64_t total) {

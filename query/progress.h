@@ -26,6 +26,8 @@ class Progress {
 
   /// Cheap enough for every frame. False if the user wants it stopped.
   bool update(std::uint64_t done, std::uint64_t total);
+  /// Takes the line away, before something else is written.
+  void clear();
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -10,10 +10,12 @@ namespace {
 
 /// The fields programs get under names of their own already.
 constexpr std::string_view kShownOtherwise[] = {
-    "family",     "transport",    "type",          "local_high",    "local_low",       "local_port",
-    "remote_high", "remote_low",  "remote_port",   "network_namespace", "path",        "inode",
-    "uid",        "process",      "opened_us",     "opened_after_us",   "state",       "state_since_us",
-    "receive_queue", "send_queue", "remote_name",  "sharers",       "cookie",          "interface"};
+    "family",      "transport",         "type",          "local_high",
+    "local_low",   "local_port",        "remote_high",   "remote_low",
+    "remote_port", "network_namespace", "path",          "inode",
+    "uid",         "process",           "opened_us",     "opened_after_us",
+    "state",       "state_since_us",    "receive_queue", "send_queue",
+    "remote_name", "sharers",           "cookie",        "interface"};
 
 bool is_shown_otherwise(std::string_view name) {
   return std::find(std::begin(kShownOtherwise), std::end(kShownOtherwise), name) !=
@@ -97,20 +99,21 @@ std::vector<Column> SocketColumns::columns() const {
   };
   if (commands) columns.push_back({"", "Command", Unit::text, Place::table, Fit::cut_end});
   if (names_namespace) columns.push_back({"", "Namespace", Unit::text, Place::table, Fit::cut_end});
-  for (Column column : std::initializer_list<Column>{{"pid", "", Unit::number, kMachine},
-                                                     {"program", "", Unit::text, kMachine},
-                                                     {"exe", "", Unit::text, kMachine},
-                                                     {"command", "", Unit::text, kMachine},
-                                                     {"uid", "", Unit::number, kMachine},
-                                                     {"user", "", Unit::text, kMachine},
-                                                     {"type", "", Unit::text, kMachine},
-                                                     {"interface", "", Unit::text, kMachine},
-                                                     {"namespace", "", Unit::text, kMachine},
-                                                     {"inode", "", Unit::number, kMachine},
-                                                     {"cookie", "", Unit::number, kMachine},
-                                                     {"opened", "", Unit::instant_us, kMachine},
-                                                     {"opened_after", "", Unit::instant_us, kMachine},
-                                                     {"state_since", "", Unit::instant_us, kMachine}})
+  for (Column column :
+       std::initializer_list<Column>{{"pid", "", Unit::number, kMachine},
+                                     {"program", "", Unit::text, kMachine},
+                                     {"exe", "", Unit::text, kMachine},
+                                     {"command", "", Unit::text, kMachine},
+                                     {"uid", "", Unit::number, kMachine},
+                                     {"user", "", Unit::text, kMachine},
+                                     {"type", "", Unit::text, kMachine},
+                                     {"interface", "", Unit::text, kMachine},
+                                     {"namespace", "", Unit::text, kMachine},
+                                     {"inode", "", Unit::number, kMachine},
+                                     {"cookie", "", Unit::number, kMachine},
+                                     {"opened", "", Unit::instant_us, kMachine},
+                                     {"opened_after", "", Unit::instant_us, kMachine},
+                                     {"state_since", "", Unit::instant_us, kMachine}})
     columns.push_back(std::move(column));
   if (every_field)
     for (const auto& field : fields_of<Socket>())
@@ -122,7 +125,9 @@ std::vector<Column> SocketColumns::columns() const {
 void SocketColumns::append(Row& row, const Socket& socket, const Snapshot& names,
                            EndpointNames& endpoints) const {
   const Process* owner = owner_of(socket, names);
-  const auto queue = [](std::uint32_t bytes) { return Cell(bytes, bytes > 0 ? Style::strong : Style::plain); };
+  const auto queue = [](std::uint32_t bytes) {
+    return Cell(bytes, bytes > 0 ? Style::strong : Style::plain);
+  };
   const bool server = is_listening(socket);
   row.push_back(protocol_text(socket));
   row.push_back(server ? Cell(socket.receive_queue) : queue(socket.receive_queue));

@@ -46,8 +46,7 @@ void add_age(Facts& facts, const Socket& socket, std::uint64_t at_us) {
 
 void add_timer(Facts& facts, const Socket& socket, std::uint64_t at_us) {
   if (socket.timer == SocketTimer::none) return;
-  const std::uint64_t rest =
-      socket.timer_expires_us > at_us ? socket.timer_expires_us - at_us : 0;
+  const std::uint64_t rest = socket.timer_expires_us > at_us ? socket.timer_expires_us - at_us : 0;
   facts.add("timer {} in {}, {} retransmits", name(socket.timer), human_duration(rest),
             socket.timer_retransmits);
 }

@@ -84,13 +84,13 @@ SocketDiff diff_sockets(const Snapshot& before, const Snapshot& after,
 }
 
 std::vector<std::string> changed_fields(const Socket& before, const Socket& after) {
-  constexpr std::string_view kShown[] = {"state",      "receive_queue", "send_queue",
-                                         "process",    "local_high",    "local_low",
-                                         "local_port", "remote_high",   "remote_low",
-                                         "remote_port"};
+  constexpr std::string_view kShown[] = {"state",      "receive_queue", "send_queue", "process",
+                                         "local_high", "local_low",     "local_port", "remote_high",
+                                         "remote_low", "remote_port"};
   std::vector<std::string> names;
   for (const auto& field : fields_of<Socket>()) {
-    const bool shown = std::find(std::begin(kShown), std::end(kShown), field.name) != std::end(kShown);
+    const bool shown =
+        std::find(std::begin(kShown), std::end(kShown), field.name) != std::end(kShown);
     if (shown && field.get(before) != field.get(after)) names.emplace_back(field.name);
   }
   return names;

@@ -51,7 +51,8 @@ bool SocketSelection::wants_kind(const Socket& socket) const {
   if ((inet_ || inet4_ || inet6_) && !unix_ && !packet_ && !is_internet(socket)) return false;
   if (inet4_ != inet6_ && is_internet(socket))
     if (socket.family != (inet4_ ? Family::inet : Family::inet6)) return false;
-  if (!(tcp_ || udp_ || raw_ || unix_ || packet_)) return !leaves_out_local() || is_internet(socket);
+  if (!(tcp_ || udp_ || raw_ || unix_ || packet_))
+    return !leaves_out_local() || is_internet(socket);
   switch (socket.transport) {
     case Transport::tcp:
     case Transport::mptcp:

@@ -20,7 +20,14 @@ struct Value {
                Members>
       of;
 
-  Value() = default;
+  // Out of line: inlined, g++ 12 sees uninitialized members of a variant everywhere.
+  Value();
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+
   Value(bool truth) : of(truth) {}
   template <std::unsigned_integral T>
   requires(!std::same_as<T, bool>) Value(T number) : of(std::uint64_t{number}) {}
@@ -30,8 +37,8 @@ struct Value {
   Value(std::string text) : of(std::move(text)) {}
   Value(std::string_view text) : of(std::string(text)) {}
   Value(const char* text) : of(std::string(text)) {}
-  Value(List list) : of(std::move(list)) {}
-  Value(Members members) : of(std::move(members)) {}
+  Value(List list);
+  Value(Members members);
 
   bool is_nothing() const { return std::holds_alternative<std::monostate>(of); }
 };

@@ -21,17 +21,12 @@ bool is_zone_name(const std::string& name) {
 
 Result<std::string> zone_of_host(Context& context) {
   NETREC_TRY(timeline, context.timeline());
-  FrameCursor cursor = timeline->cursor();
-  NETREC_CHECKED(cursor.seek(timeline->summary().last_wall));
   NETREC_TRY(sessions, timeline->sessions());
-  const Session* last = nullptr;
-  for (const Session& session : cursor.snapshot().of<Session>())
-    if (last == nullptr || session.id > last->id) last = &session;
-  if (last == nullptr && !sessions.empty()) last = &sessions.back();
-  if (last == nullptr) return failure(ErrorKind::not_found, "the recording names no zone");
+  if (sessions.empty() || sessions.back().zone.empty())
+    return failure(ErrorKind::not_found, "the recording does not say its host's zone");
   // "Europe/Berlin +0100"
-  const std::string text(cursor.snapshot().text(last->time_zone));
-  return text.substr(0, text.find(' '));
+  const std::string& zone = sessions.back().zone;
+  return zone.substr(0, zone.find(' '));
 }
 
 }  // namespace
