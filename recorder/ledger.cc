@@ -60,15 +60,37 @@ void Ledger::record_change(const T& before, const T& now, Mark at) {
   auto& openings = std::get<Openings<T>>(openings_);
   if (const auto found = openings.find(key_of(now)); found != openings.end()) {
     Opening& opening = found.value();
-    if (at == kSometime && !opening.has_moments) {
+    if (at == kSometime && opening.dated.none()) {
       changes.opened[opening.index] = now;
       return;
     }
-    opening.has_moments |= at != kSometime;
+    return record_change_of_newcomer(opening, before, now, at);
   }
   const std::size_t first = changes.changed.size();
   compare(before, now, changes);
   for (std::size_t i = first; i < changes.changed.size(); ++i) changes.changed[i].at = at;
+}
+
+// Of a row opened in this frame: a field that never changed at a time of its own becomes part of
+// the opening, so that a connection which ends in the frame it began in is told once.
+template <class T>
+void Ledger::record_change_of_newcomer(Opening& opening, const T& before, const T& now, Mark at) {
+  Changes<T>& changes = delta_.of<T>();
+  T& opened = changes.opened[opening.index];
+  const std::size_t first = changes.changed.size();
+  compare(before, now, changes);
+  std::size_t kept = first;
+  for (std::size_t i = first; i < changes.changed.size(); ++i) {
+    Change change = changes.changed[i];
+    if (at == kSometime && !opening.dated[change.field]) {
+      fields_of<T>()[change.field].set(opened, change.value);
+      continue;
+    }
+    if (at != kSometime) opening.dated.set(change.field);
+    change.at = at;
+    changes.changed[kept++] = change;
+  }
+  changes.changed.resize(kept);
 }
 
 template <class T>

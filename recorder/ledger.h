@@ -11,6 +11,7 @@
 
 #include <tsl/robin_map.h>
 
+#include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -109,14 +110,16 @@ class Ledger final : public TextSink {
     }
   };
   struct Opening {
-    std::uint32_t index = 0;   ///< in the delta's opened list
-    bool has_moments = false;  ///< changes with a time of their own followed
+    std::uint32_t index = 0;  ///< in the delta's opened list
+    std::bitset<128> dated{};  ///< fields that changed since, at a time of their own
   };
   template <class T>
   struct Openings : tsl::robin_map<std::uint64_t, Opening> {};
 
   template <class T>
   void record_change(const T& before, const T& now, Mark at);
+  template <class T>
+  void record_change_of_newcomer(Opening& opening, const T& before, const T& now, Mark at);
   template <class T>
   void settle_kind(Changes<T>& changes);
   void turn_marks(Delta& delta, const Instant& now) const;

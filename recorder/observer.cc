@@ -5,7 +5,8 @@
 namespace netrec {
 
 Observer::Observer(const Resume& resume, Clock& clock)
-    : ledger_(resume),
+    : clock_(clock),
+      ledger_(resume),
       sockets_(ledger_, clock),
       processes_(ledger_, clock),
       surroundings_(ledger_),

@@ -57,6 +57,10 @@ class Observer {
   Processes& processes() { return processes_; }
   Surroundings& surroundings() { return surroundings_; }
   std::uint32_t text(std::string_view bytes) { return ledger_.text(bytes); }
+  /// The wall clock, microseconds since 1970, when the boot clock showed `boot`.
+  std::uint64_t wall_us(std::chrono::microseconds boot) const {
+    return microseconds_of(wall_at(clock_.now(), boot));
+  }
 
   /// A peer of a socket without a connection, seen first; returns its id (`peer.id` is ignored).
   std::uint32_t open(Peer peer);
@@ -90,6 +94,7 @@ class Observer {
  private:
   void close_old_session();
 
+  Clock& clock_;
   Ledger ledger_;
   Sockets sockets_;
   Processes processes_;

@@ -36,7 +36,8 @@ std::uint32_t Processes::known(std::uint32_t pid) const {
 std::uint32_t Processes::run_of(std::uint32_t pid) { return read(pid, 0); }
 
 std::uint32_t Processes::read(std::uint32_t pid, int depth) {
-  if (const auto found = by_pid_.find(pid); found != by_pid_.end() && found->second.tick == tick_)
+  const auto found = by_pid_.find(pid);
+  if (found != by_pid_.end() && (events_told_ || found->second.tick == tick_))
     return found->second.id;
   Result<Process> row = read_process(pid, ledger_);
   if (!row) {
@@ -53,7 +54,10 @@ std::uint32_t Processes::read(std::uint32_t pid, int depth) {
 std::uint32_t Processes::adopt(Process row, Mark at, std::uint64_t at_us, CloseReason certainty) {
   const std::uint32_t before = known(row.pid);
   const Process* old = before == 0 ? nullptr : ledger_.snapshot().of<Process>().find(before);
-  if (old != nullptr && is_same_run(*old, row)) {
+  // An exec of the same file is another run if it was told other arguments.
+  const bool told_another =
+      old != nullptr && certainty == CloseReason::exact && old->command_line != row.command_line;
+  if (old != nullptr && is_same_run(*old, row) && !told_another) {
     row.id = old->id;
     row.first_seen_us = old->first_seen_us;
     row.exe_sha256 = old->exe_sha256;

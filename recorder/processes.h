@@ -43,6 +43,9 @@ class Processes {
   std::uint32_t ran(Process row, std::chrono::microseconds boot);
   /// At `boot` the process ended.
   void ended(std::uint32_t pid, std::chrono::microseconds boot);
+  /// Exec and exit are told: what is known of a pid holds until they say otherwise, and is not read
+  /// again. False again where some of them were lost.
+  void trust_events(bool told) { events_told_ = told; }
   /// The last id given for `pid` without looking; 0: none.
   std::uint32_t known(std::uint32_t pid) const;
 
@@ -79,6 +82,7 @@ class Processes {
   std::vector<std::uint32_t> to_check_;  ///< pids, the next one last
   std::uint64_t unreadable_ = 0;
   std::uint32_t tick_ = 1;
+  bool events_told_ = false;
 };
 
 }  // namespace netrec

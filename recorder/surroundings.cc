@@ -53,6 +53,12 @@ std::uint32_t Surroundings::adopt(const NamespaceFacts& facts) {
   return row.id;
 }
 
+std::uint32_t Surroundings::meet_namespace(std::uint32_t inode) {
+  const std::uint32_t id = adopt({.inode = inode, .name = {}, .error = {}});
+  by_inode_[inode] = {.id = id, .error = {}};
+  return id;
+}
+
 NamespaceNews Surroundings::namespaces(std::span<const NamespaceFacts> found) {
   NamespaceNews news;
   tsl::robin_map<std::uint32_t, KnownNamespace> now;

@@ -38,6 +38,8 @@ class Surroundings final : public InterfaceSink {
   NamespaceNews namespaces(std::span<const NamespaceFacts> found);
   /// Id of the namespace with `inode`; 0: it is not known.
   std::uint32_t namespace_id(std::uint32_t inode) const;
+  /// Takes in one an event came from; what it is called is told by the next namespaces(). Its id.
+  std::uint32_t meet_namespace(std::uint32_t inode);
 
   void begin_interfaces(std::uint32_t network_namespace);
   std::uint32_t text(std::string_view bytes) override { return ledger_.text(bytes); }

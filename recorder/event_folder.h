@@ -1,0 +1,84 @@
+// Folds what the eBPF programs tell into the Observer: which socket went through which states when,
+// who made it, and what became of it. Knows the kernel's habits (in which order things are told,
+// what is not told), so that the Observer need not; knows nothing of rings, so a test tells it any
+// story.
+//
+// The owner comes from connect, listen and accept only. A connection that ends before it was
+// accepted is its listener's.
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "recorder/event_sink.h"
+#include "recorder/observer.h"
+#include "recorder/program_runs.h"
+
+namespace netrec {
+
+/// What was folded in all, for the summary and for tests.
+struct FoldTotals {
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;
+  std::uint64_t failed_connects = 0;
+  std::uint64_t unknown_closed = 0;  ///< ends of connections whose beginning was not seen
+};
+
+class EventFolder final : public EventSink {
+ public:
+  /// `observer` must outlive the folder.
+  explicit EventFolder(Observer& observer) : observer_(observer) {}
+
+  void on(const event_socket& event) override;
+  void on(const event_transition& event) override;
+  void on(const event_closed& event) override;
+  void on(const event_accepted& event) override;
+  void on(const event_connect_failed& event) override;
+  void on(const event_time_wait& event) override;
+  void on(const event_process& event) override;
+  void on(const event_exec& event, const ExecStrings& strings) override;
+
+  /// Carries out what had to wait for an event that might have followed. REQUIRES: every event
+  /// before `boot` was told.
+  void settle(std::chrono::microseconds boot);
+
+  /// True if an event came from a network namespace not known before, since the last call: it is
+  /// time to look for namespaces.
+  bool take_met_namespace() { return std::exchange(met_namespace_, false); }
+
+  const FoldTotals& totals() const { return totals_; }
+
+ private:
+  struct Waiting {
+    std::chrono::microseconds since{};
+    CloseReason reason = CloseReason::exact;
+  };
+
+  Socket row_of(const event_transition& event, const event_ends& ends);
+  std::uint32_t namespace_of(const event_header& header);
+  std::uint32_t run_of(const event_task& task, std::chrono::microseconds boot);
+  std::uint32_t adopt(const ProgramRun& run, std::chrono::microseconds boot, int depth);
+  std::uint32_t parent_of(const ProgramRun& run, std::chrono::microseconds boot, int depth);
+  void enter(Socket now, TcpState state, std::chrono::microseconds boot);
+  void note_listener(const Socket& row);
+  std::uint32_t listener_process(const Socket& row) const;
+  void end(std::uint64_t cookie, std::chrono::microseconds boot);
+
+  Observer& observer_;
+  ProgramRuns runs_;
+  FoldTotals totals_;
+  /// Connections of which only the stand-in for TIME_WAIT is left.
+  tsl::robin_map<std::uint64_t, std::uint32_t> in_time_wait_;
+  /// Ended, unless the next event says otherwise: by cookie, when.
+  tsl::robin_map<std::uint64_t, std::chrono::microseconds> ending_;
+  /// Connects that failed with a transition of their own: by cookie, the error.
+  tsl::robin_map<std::uint64_t, std::uint16_t> failed_;
+  /// By network namespace and port, the cookie of the last socket that began to listen there.
+  tsl::robin_map<std::uint64_t, std::uint64_t> listeners_;
+  bool met_namespace_ = false;
+};
+
+}  // namespace netrec
