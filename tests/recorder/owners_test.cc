@@ -144,8 +144,6 @@ TEST(Owners, ASocketThatOutlivesItsOwnerIsFoundWithTheChild) {
   for (int tick = 0; tick < 2000 && holders_of(owners, inode) != the_childs; ++tick)
     owners.update({}, {});
   EXPECT_EQ(holders_of(owners, inode), the_childs);
-}, {});
-EXPECT_EQ(holders_of(owners, inode), (std::vector{Holder{child.pid(), descriptor}}));
 }
 
 TEST(Owners, ADuplicateIsFoundByLookingAgain) {
