@@ -8,8 +8,9 @@
 //   1. at descriptors whose socket went, and at the next higher ones, of the processes that got
 //      sockets lately (a descriptor is given out lowest first);
 //   2. in processes that are new (they may also share old sockets: fork);
-//   3. in processes whose number of descriptors changed;
+//   3. in processes that have more or fewer descriptors than are known of them;
 //   4. at every descriptor not known to hold a socket that is still alive, in every process.
+// The last two are rationed: a socket found a few ticks late is better than a late tick.
 // A socket nobody holds (accepted by nobody yet, in flight in SCM_RIGHTS, held by a process that
 // may not be read) is looked for again ever more rarely. Descriptors moved or shared without a new
 // socket (dup, SCM_RIGHTS) are found by looking again at a few of them each tick.
@@ -48,8 +49,9 @@ using DescriptorVisitor = std::function<void(Holder holder, std::uint32_t inode)
 using DescriptorScan = std::function<Status(const DescriptorVisitor& visit)>;
 
 struct OwnersOptions {
-  /// Links looked at again in a tick where nothing asks for it; 0: never.
-  std::uint32_t recheck_links = 200;
+  /// Links looked at again in an update where nothing asks for it; 0: never. Meant for an update a
+  /// second: some 0.2 ms each.
+  std::uint32_t recheck_links = 50;
 };
 
 class Owners {
