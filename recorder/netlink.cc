@@ -22,6 +22,8 @@ std::uint64_t wall_us() {
          static_cast<std::uint64_t>(now.tv_nsec) / 1000;
 }
 
+constexpr std::int32_t kLargestErrno = 4095;  // MAX_ERRNO, linux/err.h
+
 // What the kernel means by refusing a dump: no handler for the family or protocol comes as ENOENT
 // or EINVAL.
 Error refusal(int error_number) {
@@ -124,7 +126,8 @@ DatagramOutcome walk_datagram(Bytes datagram, std::uint32_t sequence, std::uint1
     if (header.nlmsg_seq != sequence) continue;  // The rest of a dump that was given up.
     if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) report.interrupted = true;
     if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR)
-      return {.done = true, .error = -std::min(read_as<std::int32_t>(payload), 0)};
+      return {.done = true,
+              .error = -std::clamp(read_as<std::int32_t>(payload), -kLargestErrno, 0)};
     if (header.nlmsg_type != answer_type) continue;
     if (sink.message(payload, received_us))
       ++report.count;
