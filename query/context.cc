@@ -155,8 +155,12 @@ Result<TimeRange> Context::range() {
   if (range.to < range.from)
     return failure(ErrorKind::invalid_argument, "the range ends ({}) before it begins ({})",
                    human_time(range.to, TimeStyle::full), human_time(range.from, TimeStyle::full));
-  if (same_local_day(range.from, range.to) && !out_) times_ = TimeStyle::time_of_day;
+  show_times_of(range);
   return range;
+}
+
+void Context::show_times_of(const TimeRange& range) {
+  if (same_local_day(range.from, range.to)) times_ = TimeStyle::time_of_day;
 }
 
 Status Context::note_gaps(const TimeRange& range) {

@@ -54,6 +54,9 @@ class Context {
   /// date if it lies on one day. Errors: invalid_argument also if it ends before it begins.
   Result<TimeRange> range();
   bool range_given() const;
+  /// Says that tables are about `range`: times lose their date if it lies on one day. range() has
+  /// said it already. REQUIRES: out() was not used yet.
+  void show_times_of(const TimeRange& range);
 
   /// Notes every gap and damaged part that touches the range: once per command, before finish().
   Status note_gaps(const TimeRange& range);

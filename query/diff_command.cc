@@ -7,6 +7,7 @@
 #include "query/commands.h"
 #include "query/diff_rows.h"
 #include "query/escape.h"
+#include "query/sessions.h"
 #include "query/socket_diff.h"
 #include "store/history.h"
 
@@ -39,11 +40,16 @@ class DiffCommand final : public Command {
     if (to < from)
       return failure(ErrorKind::invalid_argument, "'{}' is later than '{}'", escape(from_),
                      escape(to_));
+    context.show_times_of({from, to});
     NETREC_CHECKED(context.note_gaps({from, to}));
     context.note_damage(before.damage());
     context.note_damage(after.damage());
 
-    const SocketDiff sockets = diff_sockets(before.snapshot(), after.snapshot(), selection_);
+    NETREC_TRY(sessions, timeline->sessions());
+    const Boots boots = same_boot(sessions, before.frame().sequence, after.frame().sequence)
+                            ? Boots::same
+                            : Boots::other;
+    const SocketDiff sockets = diff_sockets(before.snapshot(), after.snapshot(), boots, selection_);
     const auto interfaces = diff_interfaces(before.snapshot(), after.snapshot());
     Passed passed{selection_, before.frame().wall, after.frame().wall};
     if (selection_.all()) NETREC_CHECKED(passed.count(context, *timeline));

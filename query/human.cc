@@ -80,6 +80,11 @@ std::string human_time(std::uint64_t microseconds, TimeStyle style) {
 
 std::string human_time(WallTime time, TimeStyle style) { return human_time(to_us(time), style); }
 
+std::string zone_name(WallTime time) {
+  const std::tm fields = local_fields(to_us(time));
+  return fields.tm_zone == nullptr ? "" : fields.tm_zone;
+}
+
 std::string rfc3339(std::uint64_t microseconds) {
   if (microseconds == 0) return "";
   const auto seconds = static_cast<std::time_t>(microseconds / kSecond);

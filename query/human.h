@@ -32,6 +32,9 @@ enum class TimeStyle {
 std::string human_time(std::uint64_t microseconds, TimeStyle style);
 std::string human_time(WallTime time, TimeStyle style);
 
+/// What the local zone was called then: "CET".
+std::string zone_name(WallTime time);
+
 /// "2026-11-24T12:03:10.123456Z", for machines. An instant of 0 is "".
 std::string rfc3339(std::uint64_t microseconds);
 std::string rfc3339(WallTime time);

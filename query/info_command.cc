@@ -47,8 +47,7 @@ struct Facts {
 class InfoCommand final : public Command {
  public:
   CommandInfo info() const override {
-    return {"info", Group::file,
-            "Say what a recording covers, from which host, how whole, how large",
+    return {"info", Group::file, "Say what a recording covers, how whole and how large it is",
             "netrec info | the host's own recording\n"
             "netrec -f case17.netrec info --json | somebody else's\n"};
   }
@@ -185,7 +184,7 @@ class InfoCommand final : public Command {
       out.row({session.id, session.started_us, session.ended_us, session.first_sequence,
                session.interval_us, name(session.mode), session.uid, session.host_name,
                session.boot, session.machine, session.kernel_release, session.zone,
-               session.not_seen, session.netrec_version, session.command_line});
+               session.not_seen, session.netrec_version, arguments_text(session.command_line)});
     out.end();
   }
 

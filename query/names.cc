@@ -71,8 +71,14 @@ std::string program_text(const Socket& socket, const Snapshot& names) {
 }
 
 std::string command_line_text(const Process& process, const Snapshot& names) {
+  return arguments_text(names.text(process.command_line));
+}
+
+std::string arguments_text(std::string_view rest) {
+  if (rest.ends_with('\0')) rest.remove_suffix(1);
+  // One word with blanks is a title the program gave itself ("nginx: worker process").
+  if (rest.find('\0') == std::string_view::npos) return std::string(rest);
   std::string text;
-  std::string_view rest = names.text(process.command_line);
   while (!rest.empty()) {
     const std::string_view argument = rest.substr(0, rest.find('\0'));
     if (!text.empty()) text += ' ';
@@ -99,8 +105,7 @@ std::string user_text(std::uint32_t uid, const Snapshot& names) {
 std::string namespace_text(std::uint32_t id, const Snapshot& names) {
   const auto* found = names.of<NetworkNamespace>().find(id);
   if (found == nullptr) return "";
-  const std::string_view name = names.text(found->name);
-  return name.empty() ? fmt::format("net:[{}]", found->inode) : std::string(name);
+  return std::string(names.text(found->name));
 }
 
 std::string interface_text(const Socket& socket, const Snapshot& names) {

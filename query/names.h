@@ -28,11 +28,13 @@ std::vector<std::uint32_t> holders_of(const Socket& socket, const Snapshot& name
 std::string_view program_name(const Process& process, const Snapshot& names);
 /// netstat's "812/nginx"; "-" if there is no owner.
 std::string program_text(const Socket& socket, const Snapshot& names);
-/// The arguments with blanks between, those with blanks or quotes in quotes.
+/// The words of a command line as the kernel keeps it (each ended by a NUL), with blanks between,
+/// those with blanks or quotes in quotes.
+std::string arguments_text(std::string_view words);
 std::string command_line_text(const Process& process, const Snapshot& names);
 /// The recorded host's name for the user, or the number.
 std::string user_text(std::uint32_t uid, const Snapshot& names);
-/// "" for the recorder's own (id 0 or without a name), else its name or "net:[inode]".
+/// The name of a network namespace; "" for the one the recorder lived in.
 std::string namespace_text(std::uint32_t id, const Snapshot& names);
 /// "eth0", or the index; "" for 0.
 std::string interface_text(const Socket& socket, const Snapshot& names);

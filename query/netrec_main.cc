@@ -1,1 +1,4 @@
-int main() { return 3; }
+// netrec: asks a timeline.
+#include "query/program.h"
+
+int main(int argc, char** argv) { return netrec::run_program(argc, argv); }

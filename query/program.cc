@@ -170,7 +170,11 @@ int run_program(int argc, char** argv) {
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked = program.help || program.help_app->parsed();
-    if (!asked) return fail(Exit::usage, escape(error.what()));
+    const Command* command = program.chosen();
+    const std::string_view about = command == nullptr ? "" : command->info().name;
+    if (!asked)
+      return fail(Exit::usage, fmt::format("{}\n(netrec {}{}--help explains it)",
+                                           escape(error.what()), about, about.empty() ? "" : " "));
   }
   return run_parsed(program);
 }

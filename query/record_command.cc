@@ -28,8 +28,7 @@ std::vector<std::string> places() {
 class RecordCommand final : public Command {
  public:
   CommandInfo info() const override {
-    return {"record", Group::record, "records what this host's sockets do (runs netrec-record)",
-            ""};
+    return {"record", Group::record, "Record what this host's sockets do (runs netrec-record)", ""};
   }
 
   void declare(CLI::App& app) override {

@@ -6,6 +6,7 @@
 
 #include "query/commands.h"
 #include "query/escape.h"
+#include "query/sessions.h"
 #include "query/socket_columns.h"
 #include "query/socket_selection.h"
 
@@ -14,14 +15,6 @@ namespace netrec {
 namespace {
 
 using Sockets = std::vector<const Socket*>;
-
-/// Name of the host as the session in force says it.
-std::string host_name(const Snapshot& snapshot) {
-  const Session* current = nullptr;
-  for (const Session& session : snapshot.of<Session>())
-    if (current == nullptr || session.id > current->id) current = &session;
-  return current == nullptr ? "" : std::string(snapshot.text(current->host));
-}
 
 bool spans_namespaces(const Sockets& sockets) {
   return std::any_of(sockets.begin(), sockets.end(), [&](const Socket* socket) {
@@ -56,7 +49,9 @@ class ShowCommand final : public Command {
     static_cast<void>(asked);
     context.note_damage(cursor.damage());
     const Snapshot& snapshot = cursor.snapshot();
-    print_title(context.out(), cursor.frame(), snapshot);
+    NETREC_TRY(sessions, timeline->sessions());
+    const RecordedSession* session = session_of(sessions, cursor.frame().sequence);
+    print_title(context.out(), cursor.frame(), session == nullptr ? "" : session->host_name);
 
     Sockets sockets;
     for (const Socket& socket : snapshot.of<Socket>())
@@ -75,14 +70,14 @@ class ShowCommand final : public Command {
   bool extended_ = false;
   bool commands_ = false;
 
-  void print_title(Output& out, const Frame& frame, const Snapshot& snapshot) const {
-    const std::string host = host_name(snapshot);
+  static void print_title(Output& out, const Frame& frame, const std::string& host) {
     out.fact("host", host);
     out.fact("at", to_us(frame.wall), Unit::instant_us);
     out.fact("frame", frame.sequence);
-    out.text(fmt::format("{}{}{}  (frame #{})", escape(host), host.empty() ? "" : ", ",
-                         human_time(frame.wall, TimeStyle::full), frame.sequence),
-             Style::dim);
+    out.text(
+        fmt::format("{}{}{} {}  (frame #{})", escape(host), host.empty() ? "" : ", ",
+                    human_time(frame.wall, TimeStyle::full), zone_name(frame.wall), frame.sequence),
+        Style::dim);
   }
 
   void print_tables(Context& context, const FrameCursor& cursor, const Sockets& sockets) const {

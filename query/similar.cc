@@ -30,7 +30,8 @@ std::string most_similar(std::string_view word, std::span<const std::string> can
   constexpr std::size_t kLongest = 64;  // longer ones are no typing errors
   if (word.empty() || word.size() > kLongest) return "";
   std::string best;
-  std::size_t fewest = std::max<std::size_t>(1, word.size() / 3) + 1;
+  // Two letters changing places are two edits.
+  std::size_t fewest = (word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
   for (const std::string& candidate : candidates) {
     if (candidate.starts_with(word) && word.size() >= 3) return candidate;
     if (const std::size_t count = edits(word, candidate); count < fewest) {

@@ -26,16 +26,22 @@ class Facts {
   std::string line_;
 };
 
+/// Without the date where it is that of `at_us`.
+std::string time_near(std::uint64_t when_us, std::uint64_t at_us) {
+  const bool one_day = same_local_day(from_us(when_us), from_us(at_us));
+  return human_time(when_us, one_day ? TimeStyle::time_of_day : TimeStyle::full);
+}
+
 std::string since_text(std::uint64_t when_us, std::uint64_t at_us) {
   if (when_us == 0) return "unknown";
   const std::uint64_t age = at_us > when_us ? at_us - when_us : 0;
-  return fmt::format("{} ({})", human_time(when_us, TimeStyle::full), human_duration(age));
+  return fmt::format("{} ({})", time_near(when_us, at_us), human_duration(age));
 }
 
 void add_age(Facts& facts, const Socket& socket, std::uint64_t at_us) {
   if (socket.opened_us == 0) return;
   if (socket.opened_after_us == 0)
-    facts.add("open since before {}", human_time(socket.opened_us, TimeStyle::full));
+    facts.add("open since before {}", time_near(socket.opened_us, at_us));
   else
     facts.add("opened {}{}", socket.opened_after_us == socket.opened_us ? "" : "by ",
               since_text(socket.opened_us, at_us));

@@ -12,13 +12,6 @@ std::uint64_t growth(std::uint64_t before, std::uint64_t after) {
   return after > before ? after - before : 0;
 }
 
-std::string_view boot_of(const Snapshot& snapshot) {
-  const Session* current = nullptr;
-  for (const Session& session : snapshot.of<Session>())
-    if (current == nullptr || session.id > current->id) current = &session;
-  return current == nullptr ? "" : snapshot.text(current->boot_id);
-}
-
 /// What netstat shows. The addresses of a socket change when it is bound or connected.
 bool looks_the_same(const Socket& before, const Socket& after) {
   return before.state == after.state && before.receive_queue == after.receive_queue &&
@@ -57,10 +50,10 @@ bool moved(const InterfaceDiff& diff) {
 
 }  // namespace
 
-SocketDiff diff_sockets(const Snapshot& before, const Snapshot& after,
+SocketDiff diff_sockets(const Snapshot& before, const Snapshot& after, Boots boots,
                         const SocketSelection& selection) {
   SocketDiff diff;
-  const bool same_boot = boot_of(before) == boot_of(after);
+  const bool same_boot = boots == Boots::same;
   const auto& then = before.of<Socket>();
   const auto& now = after.of<Socket>();
   for (const Socket& socket : then) {

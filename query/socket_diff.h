@@ -25,9 +25,12 @@ struct SocketDiff {
   std::uint64_t bytes_received = 0;
 };
 
-/// Compares what `selection` wants (of either instant). Where the host was booted in between, all
-/// are closed and all are opened: cookies begin anew.
-SocketDiff diff_sockets(const Snapshot& before, const Snapshot& after,
+/// Whether the host was booted between two instants: then all sockets were closed and all are
+/// opened, for cookies begin anew.
+enum class Boots { same, other };
+
+/// Compares what `selection` wants (of either instant).
+SocketDiff diff_sockets(const Snapshot& before, const Snapshot& after, Boots boots,
                         const SocketSelection& selection);
 
 /// The names in SQL of the fields netstat shows that are different.

@@ -14,7 +14,7 @@ namespace {
 class VerifyCommand final : public Command {
  public:
   CommandInfo info() const override {
-    return {"verify", Group::file, "Prove that no frame was altered, dropped, reordered or cut off",
+    return {"verify", Group::file, "Prove that no frame was altered, dropped or reordered",
             "netrec verify | the default recording\n"
             "netrec verify case17.netrec | exit code 0: sound, 4: damaged\n"};
   }
