@@ -107,6 +107,8 @@ class Database {
   Status checkpoint(bool truncate);
   /// Bytes on disk, write-ahead log included; 0 if the file is gone.
   std::uint64_t file_bytes() const;
+  /// Bytes of the file that hold something; what was freed in it is not counted.
+  Result<std::uint64_t> used_bytes() const;
   /// False if the file was opened as immutable though a write-ahead log lies beside it.
   bool reads_write_ahead_log() const;
 

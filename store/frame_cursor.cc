@@ -237,6 +237,7 @@ Result<bool> FrameCursor::previous() {
 const Frame& FrameCursor::frame() const { return position_->frame; }
 const Snapshot& FrameCursor::snapshot() const { return position_->snapshot; }
 bool FrameCursor::begins_session() const { return position_->begins_session; }
+std::optional<ChainHash> FrameCursor::hash() const { return position_->chain; }
 const std::vector<Socket>& FrameCursor::departed() const { return position_->gone; }
 const std::vector<Damage>& FrameCursor::damage() const { return position_->damage; }
 

@@ -17,31 +17,65 @@ Result<Mark> read_mark(const Database& database) {
 
 Result<Index> Index::open(const Database& database, const NextIds& next_ids) {
   NETREC_TRY(sessions, SessionTable::open(database));
+  NETREC_TRY(processes, ProcessTable::open(database));
+  NETREC_TRY(interfaces, InterfaceTable::open(database));
+  NETREC_TRY(listeners, ListenerTable::open(database));
+  NETREC_TRY(destinations, DestinationTable::open(database));
+  NETREC_TRY(connections, ConnectionTable::open(database));
   NETREC_TRY(mark, database.prepare("INSERT OR REPLACE INTO mark (id, sequence, hash, next_ids)"
                                     " VALUES (1, ?, ?, ?)"));
-  return Index(std::move(sessions), std::move(mark), next_ids);
+  return Index(
+      Tables{std::move(sessions), std::move(processes), std::move(interfaces), std::move(listeners),
+             std::move(destinations), std::move(connections), std::move(mark)},
+      next_ids);
 }
 
-Status Index::begin_session(const Snapshot& snapshot, std::uint64_t sequence) {
+Status Index::begin_session(const Snapshot& snapshot, std::uint64_t sequence, WallTime wall) {
   names_.begin(snapshot);
   next_ids_.follow(snapshot);
-  return sessions_.begin(snapshot, names_, sequence);
+  NETREC_CHECKED(tables_.sessions.begin(snapshot, names_, sequence));
+  NETREC_CHECKED(tables_.processes.begin(snapshot, names_));
+  NETREC_CHECKED(tables_.interfaces.begin(snapshot, names_, wall));
+  NETREC_CHECKED(tables_.listeners.begin(snapshot, names_, wall));
+  tables_.destinations.begin(snapshot, tables_.listeners, names_);
+  return tables_.connections.begin(snapshot);
 }
 
-void Index::take_up(const Snapshot& snapshot) {
+Status Index::take_up(const Snapshot& snapshot) {
   names_.begin(snapshot);
   next_ids_.follow(snapshot);
-  sessions_.take_up(snapshot);
+  tables_.sessions.take_up(snapshot);
+  tables_.processes.take_up(snapshot);
+  tables_.interfaces.take_up(snapshot);
+  tables_.destinations.take_up(snapshot);
+  tables_.connections.take_up();
+  return tables_.listeners.take_up(snapshot);
 }
 
-Status Index::follow(const Frame& frame, std::span<const Socket>) {
+Status Index::follow(const Frame& frame, std::span<const Socket> departed, const Snapshot& now) {
+  if (frame.delta.empty()) return {};
   names_.follow(frame.delta);
   next_ids_.follow(frame.delta);
-  return sessions_.follow(frame, names_);
+  NETREC_CHECKED(tables_.sessions.follow(frame, names_));
+  NETREC_CHECKED(tables_.processes.follow(frame.delta, names_));
+  NETREC_CHECKED(tables_.interfaces.follow(frame, names_));
+  NETREC_CHECKED(tables_.listeners.follow(frame, now, names_));
+  tables_.destinations.follow(frame, departed, tables_.listeners, names_);
+  tables_.connections.follow(frame.delta);
+  return {};
 }
 
-Status Index::flush(std::uint64_t sequence, const ChainHash& hash) {
-  return mark_.run(sequence, SqlValue::blob(hash.view()), SqlValue::blob(next_ids_.encode()));
+Status Index::flush(const Snapshot& now, const FrameHeader& header, const ChainHash& hash) {
+  NETREC_CHECKED(tables_.interfaces.flush(names_, header.wall));
+  NETREC_CHECKED(tables_.destinations.flush());
+  NETREC_CHECKED(tables_.connections.flush(now));
+  return tables_.mark.run(header.sequence, SqlValue::blob(hash.view()),
+                          SqlValue::blob(next_ids_.encode()));
+}
+
+void Index::flushed() {
+  tables_.destinations.flushed();
+  tables_.connections.flushed();
 }
 
 }  // namespace netrec

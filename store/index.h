@@ -1,6 +1,7 @@
-// The derived tables, kept beside the log by following its frames. Sessions and gaps are written in
-// each tick; the rest is gathered in memory and written when frames are sealed, together with the
-// mark that says how far the tables know the log.
+// The derived tables, kept beside the log by following its frames. What is rare is written in each
+// tick (sessions, gaps, processes, listeners, interfaces); the rest is gathered in memory and
+// written where frames are sealed, together with the mark that says how far the tables know the
+// log.
 //
 // The writer follows with it as it writes, recovery and the proof as they read: one way to derive.
 #pragma once
@@ -12,7 +13,10 @@
 #include "schema/result.h"
 #include "store/chain.h"
 #include "store/database.h"
+#include "store/destination_table.h"
+#include "store/listener_table.h"
 #include "store/names.h"
+#include "store/process_table.h"
 #include "store/session_table.h"
 
 namespace netrec {
@@ -29,27 +33,39 @@ Result<Mark> read_mark(const Database& database);
 
 class Index {
  public:
-  /// `database` must outlive the index. Nothing is known until begin().
+  /// `database` must outlive the index. Nothing is known until begin_session() or take_up().
   static Result<Index> open(const Database& database, const NextIds& next_ids);
 
-  /// Takes up the log after a keyframe that begins a session, in the transaction that writes it.
-  Status begin_session(const Snapshot& snapshot, std::uint64_t sequence);
-  /// Takes up the log at any other place, where the tables in the file are as of `snapshot`.
-  void take_up(const Snapshot& snapshot);
-  /// In the transaction of the tick: `frame` is a delta.
-  Status follow(const Frame& frame, std::span<const Socket> departed);
-  /// Writes what was gathered, in a transaction of the caller's.
-  Status flush(std::uint64_t sequence, const ChainHash& hash);
+  /// Takes up the log at a keyframe that begins a session, in the transaction that writes it.
+  Status begin_session(const Snapshot& snapshot, std::uint64_t sequence, WallTime wall);
+  /// Takes up the log at any other place: the tables are as of `snapshot`.
+  Status take_up(const Snapshot& snapshot);
+  /// In the transaction of the tick: `frame` is a delta, `now` the state after it.
+  Status follow(const Frame& frame, std::span<const Socket> departed, const Snapshot& now);
+
+  /// Writes what was gathered, in a transaction of the caller's, after whose commit flushed() is to
+  /// be called. `now`: the state after the frame of `header`, the last one followed.
+  Status flush(const Snapshot& now, const FrameHeader& header, const ChainHash& hash);
+  void flushed();
 
   const NextIds& next_ids() const { return next_ids_; }
+  /// Leaves `count` ids of each kind unused.
+  void skip_ids(std::uint64_t count) { next_ids_.skip(count); }
 
  private:
-  Index(SessionTable sessions, Query mark, const NextIds& next_ids)
-      : sessions_(std::move(sessions)), mark_(std::move(mark)), next_ids_(next_ids) {}
+  struct Tables {
+    SessionTable sessions;
+    ProcessTable processes;
+    InterfaceTable interfaces;
+    ListenerTable listeners;
+    DestinationTable destinations;
+    ConnectionTable connections;
+    Query mark;
+  };
+  Index(Tables tables, const NextIds& next_ids) : tables_(std::move(tables)), next_ids_(next_ids) {}
 
+  Tables tables_;
   Names names_;
-  SessionTable sessions_;
-  Query mark_;
   NextIds next_ids_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/chunk.h"
 #include "store/compression.h"
 #include "store/frame_codec.h"
 
@@ -31,17 +32,42 @@ Result<std::string> unpack_frame(std::string_view data) {
   return decompress(data, kMostFrameBytes);
 }
 
+/// A chunk whose frames are unpacked.
+struct UnpackedChunk {
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  ChainHash previous;
+  ChainHash hash;
+  std::vector<Frame> frames;
+
+  const Frame* find(std::uint64_t sequence) const {
+    const auto found = std::lower_bound(
+        frames.begin(), frames.end(), sequence,
+        [](const Frame& frame, std::uint64_t wanted) { return frame.sequence < wanted; });
+    return found != frames.end() && found->sequence == sequence ? &*found : nullptr;
+  }
+};
+
 struct LogReader::State {
   Query ends;
   Query frame;
   Query keyframe;
+  Query chunk;
   Query frame_at;
   Query keyframe_at;
+  Query chunk_at;
   Query keyframe_before;
   Query keyframe_after;
 
+  Result<LogEntry> row_entry(std::uint64_t sequence);
+  Result<LogEntry> chunk_entry(std::uint64_t sequence);
+  Status unpack_chunk(std::uint64_t sequence);
+
   LogEntry entry;
-  std::string data;  // of the frame or keyframe row `entry` is about
+  std::string data;               // of the frame or keyframe row `entry` is about
+  const Frame* inside = nullptr;  // or the frame in `unpacked`
+  // One is enough: a walk, either way, is done with a chunk when it needs the next.
+  UnpackedChunk unpacked;
 };
 
 LogReader::LogReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -62,6 +88,13 @@ Result<LogReader> LogReader::open(const Database& database) {
   NETREC_TRY(keyframe,
              database.prepare("SELECT wall_us, boot_us, hash, data, begins_session, previous_hash"
                               "  FROM keyframe WHERE sequence = ?"));
+  NETREC_TRY(chunk,
+             database.prepare("SELECT first_sequence, last_sequence, previous_hash, hash, header,"
+                              " body FROM chunk WHERE first_sequence <= ?"
+                              " ORDER BY first_sequence DESC LIMIT 1"));
+  NETREC_TRY(chunk_at, database.prepare("SELECT header, body FROM chunk"
+                                        " WHERE least_wall_us <= ? AND first_sequence <= ?"
+                                        " ORDER BY first_sequence DESC LIMIT 1"));
   NETREC_TRY(frame_at, database.prepare("SELECT sequence FROM frame"
                                         " WHERE wall_us <= ? AND sequence <= ?"
                                         " ORDER BY sequence DESC LIMIT 1"));
@@ -70,9 +103,19 @@ Result<LogReader> LogReader::open(const Database& database) {
                                            " ORDER BY sequence DESC LIMIT 1"));
   NETREC_TRY(before, database.prepare("SELECT max(sequence) FROM keyframe WHERE sequence <= ?"));
   NETREC_TRY(after, database.prepare("SELECT min(sequence) FROM keyframe WHERE sequence > ?"));
-  return LogReader(std::make_unique<State>(State{
-      std::move(ends), std::move(frame), std::move(keyframe), std::move(frame_at),
-      std::move(keyframe_at), std::move(before), std::move(after), LogEntry{}, std::string{}}));
+  return LogReader(std::make_unique<State>(State{std::move(ends),
+                                                 std::move(frame),
+                                                 std::move(keyframe),
+                                                 std::move(chunk),
+                                                 std::move(frame_at),
+                                                 std::move(keyframe_at),
+                                                 std::move(chunk_at),
+                                                 std::move(before),
+                                                 std::move(after),
+                                                 {},
+                                                 {},
+                                                 nullptr,
+                                                 {}}));
 }
 
 namespace {
@@ -85,6 +128,16 @@ Result<std::uint64_t> number(Query& query, const Values&... values) {
   query.reset();
   if (value < 0) return failure(ErrorKind::corrupt, "a negative sequence");
   return static_cast<std::uint64_t>(value);
+}
+
+// The last frame of a chunk at or before `wall_us`; 0 if there is none.
+Result<std::uint64_t> sequence_in_chunk(std::string_view header, std::string_view body,
+                                        std::uint64_t wall_us, std::uint64_t last) {
+  NETREC_TRY(reader, ChunkReader::open(header, body));
+  NETREC_TRY(times, reader.frame_times());
+  for (std::size_t i = times.sequence.size(); i-- > 0;)
+    if (times.wall_us[i] <= wall_us && times.sequence[i] <= last) return times.sequence[i];
+  return 0;
 }
 
 }  // namespace
@@ -113,7 +166,16 @@ Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) 
   const std::int64_t wall_us = wall.time_since_epoch().count();
   NETREC_TRY(frame, number(state_->frame_at, wall_us, last));
   NETREC_TRY(keyframe, number(state_->keyframe_at, wall_us, last));
-  return std::max(frame, keyframe);
+  std::uint64_t sequence = std::max(frame, keyframe);
+  NETREC_TRY(found, state_->chunk_at.first(wall_us, last));
+  if (found && wall_us >= 0) {
+    const auto inside = sequence_in_chunk(state_->chunk_at.bytes(0), state_->chunk_at.bytes(1),
+                                          static_cast<std::uint64_t>(wall_us), last);
+    // A damaged chunk is met again, and told, by whoever goes there.
+    if (inside) sequence = std::max(sequence, *inside);
+  }
+  state_->chunk_at.reset();
+  return sequence;
 }
 
 Result<std::uint64_t> LogReader::keyframe_at_or_before(std::uint64_t sequence) {
@@ -124,12 +186,11 @@ Result<std::uint64_t> LogReader::keyframe_after(std::uint64_t sequence) {
   return number(state_->keyframe_after, sequence);
 }
 
-Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
-  for (Query* query : {&state_->frame, &state_->keyframe}) {
+Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
+  for (Query* query : {&frame, &keyframe}) {
     NETREC_TRY(found, query->first(sequence));
     if (!found) continue;
-    const bool is_keyframe = query == &state_->keyframe;
-    LogEntry& entry = state_->entry;
+    const bool is_keyframe = query == &keyframe;
     entry = {};
     entry.header = {.kind = is_keyframe ? FrameKind::keyframe : FrameKind::delta,
                     .begins_session = is_keyframe && query->integer(4) != 0,
@@ -138,7 +199,8 @@ Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
                     .boot = std::chrono::microseconds(query->integer(1))};
     const auto hash = chain_hash(query->bytes(2));
     const auto previous = is_keyframe ? chain_hash(query->bytes(5)) : hash;
-    state_->data = query->bytes(3);
+    data = query->bytes(3);
+    inside = nullptr;
     query->reset();
     if (!hash) return tl::unexpected<Error>(hash.error());
     if (!previous) return tl::unexpected<Error>(previous.error());
@@ -149,13 +211,72 @@ Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
   return failure(ErrorKind::not_found, "there is no frame {}", sequence);
 }
 
+// Has the chunk that should hold `sequence` in `unpacked`.
+Status LogReader::State::unpack_chunk(std::uint64_t sequence) {
+  NETREC_TRY(found, chunk.first(sequence));
+  if (!found || static_cast<std::uint64_t>(chunk.integer(1)) < sequence) {
+    chunk.reset();
+    return failure(ErrorKind::not_found, "there is no frame {}", sequence);
+  }
+  const auto unpack = [&]() -> Status {
+    UnpackedChunk fresh;
+    fresh.first_sequence = static_cast<std::uint64_t>(chunk.integer(0));
+    fresh.last_sequence = static_cast<std::uint64_t>(chunk.integer(1));
+    NETREC_TRY(previous, chain_hash(chunk.bytes(2)));
+    NETREC_TRY(hash, chain_hash(chunk.bytes(3)));
+    NETREC_TRY(reader, ChunkReader::open(chunk.bytes(4), chunk.bytes(5)));
+    if (reader.header().first_sequence != fresh.first_sequence ||
+        reader.header().last_sequence != fresh.last_sequence)
+      return failure(ErrorKind::corrupt, "it holds other frames than its row says");
+    NETREC_TRY(frames, reader.frames());
+    fresh.previous = previous;
+    fresh.hash = hash;
+    fresh.frames = std::move(frames);
+    unpacked = std::move(fresh);
+    return {};
+  };
+  inside = nullptr;
+  unpacked = {};
+  auto done = unpack();
+  const std::int64_t first = chunk.integer(0);
+  chunk.reset();
+  if (!done)
+    return tl::unexpected<Error>(
+        std::move(done).error().while_doing(fmt::format("chunk {}", first)));
+  return {};
+}
+
+Result<LogEntry> LogReader::State::chunk_entry(std::uint64_t sequence) {
+  if (sequence < unpacked.first_sequence || sequence > unpacked.last_sequence ||
+      unpacked.frames.empty())
+    NETREC_CHECKED(unpack_chunk(sequence));
+  inside = unpacked.find(sequence);
+  if (inside == nullptr) return failure(ErrorKind::not_found, "there is no frame {}", sequence);
+  entry = {};
+  entry.header = {
+      .kind = FrameKind::delta, .sequence = sequence, .wall = inside->wall, .boot = inside->boot};
+  if (sequence == unpacked.first_sequence) entry.previous = unpacked.previous;
+  if (sequence == unpacked.last_sequence) entry.hash = unpacked.hash;
+  return entry;
+}
+
+Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
+  // In a walk through a chunk the next frame is mostly there.
+  if (state_->unpacked.find(sequence) != nullptr) return state_->chunk_entry(sequence);
+  auto row = state_->row_entry(sequence);
+  if (row || row.error().kind != ErrorKind::not_found) return row;
+  return state_->chunk_entry(sequence);
+}
+
 Result<Delta> LogReader::content(const std::optional<ChainHash>& check_against) {
   const LogEntry& entry = state_->entry;
-  NETREC_TRY(canonical, unpack_frame(state_->data));
   const auto& before = check_against ? check_against : entry.previous;
   if (check_against && entry.previous && *check_against != *entry.previous)
     return failure(ErrorKind::corrupt, "frame {} does not follow the one before it",
                    entry.header.sequence);
+  // Inside a chunk, checksums have been checked; the hash only spans it whole (verify.h).
+  if (state_->inside != nullptr) return state_->inside->delta;
+  NETREC_TRY(canonical, unpack_frame(state_->data));
   if (before && entry.hash && next_hash(*before, entry.header, canonical) != *entry.hash)
     return failure(ErrorKind::corrupt, "frame {} is not what was hashed", entry.header.sequence);
   return decode_delta(canonical);

@@ -67,6 +67,11 @@ void NextIds::follow(const Snapshot& snapshot) {
   raise(resolution, snapshot.of<Resolution>());
 }
 
+void NextIds::skip(std::uint64_t count) {
+  for (std::uint64_t* id : {&text, &process, &network_namespace, &counter, &peer, &resolution})
+    *id += count;
+}
+
 std::string NextIds::encode() const {
   std::string bytes;
   for (const std::uint64_t id : {text, process, network_namespace, counter, peer, resolution})

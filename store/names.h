@@ -50,6 +50,7 @@ struct NextIds {
 
   void follow(const Delta& delta);
   void follow(const Snapshot& snapshot);
+  void skip(std::uint64_t count);
   std::string encode() const;
   /// Errors: corrupt.
   static Result<NextIds> decode(std::string_view bytes);

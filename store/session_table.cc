@@ -2,35 +2,9 @@
 
 #include <algorithm>
 
+#include "store/derived.h"
+
 namespace netrec {
-
-namespace {
-
-// NULL rather than "" or 0 where a client would take it for a value.
-SqlValue text_or_null(std::string_view bytes) {
-  return bytes.empty() ? SqlValue() : SqlValue::text(bytes);
-}
-SqlValue instant_or_null(std::uint64_t at_us) { return at_us == 0 ? SqlValue() : SqlValue(at_us); }
-
-// Carries the opened and changed entries out on `table`; the keys they touched.
-template <class T>
-std::vector<std::uint64_t> take_in(const Changes<T>& changes, Table<T>& table) {
-  std::vector<std::uint64_t> touched;
-  for (const T& row : changes.opened) {
-    table.insert(row);
-    touched.push_back(key_of(row));
-  }
-  const auto fields = fields_of<T>();
-  for (const Change& change : changes.changed) {
-    T* row = table.find(change.key);
-    if (row == nullptr || change.field == 0 || change.field >= fields.size()) continue;
-    fields[change.field].set(*row, change.value);
-    if (touched.empty() || touched.back() != change.key) touched.push_back(change.key);
-  }
-  return touched;
-}
-
-}  // namespace
 
 Result<SessionTable> SessionTable::open(const Database& database) {
   NETREC_TRY(session,

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "schema/gap.h"
 #include "schema/result.h"
 #include "schema/session.h"
+#include "store/chain.h"
 
 namespace netrec {
 
@@ -133,6 +135,8 @@ class FrameCursor {
   /// True if frame() is a keyframe that begins a session: what the snapshot held before is not what
   /// changed into this one.
   bool begins_session() const;
+  /// The hash chain after frame(), where the file keeps it (not between the frames of a chunk).
+  std::optional<ChainHash> hash() const;
   /// The sockets frame() closed, as they were last seen.
   const std::vector<Socket>& departed() const;
 

@@ -1,0 +1,74 @@
+// The derived tables `destination` and `connection`: gathered in memory, written where frames are
+// sealed. A tick costs what changed in it.
+#pragma once
+
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
+
+#include <span>
+#include <string>
+
+#include "schema/delta.h"
+#include "schema/result.h"
+#include "store/database.h"
+#include "store/listener_table.h"
+#include "store/names.h"
+
+namespace netrec {
+
+class DestinationTable {
+ public:
+  static Result<DestinationTable> open(const Database& database);
+
+  void take_up(const Snapshot& snapshot);
+  void begin(const Snapshot& snapshot, const ListenerTable& listeners, const Names& names);
+  void follow(const Frame& frame, std::span<const Socket> departed, const ListenerTable& listeners,
+              const Names& names);
+  Status flush();
+  /// The flush is committed: what was gathered is forgotten.
+  void flushed() { gathered_.clear(); }
+
+ private:
+  struct Totals {
+    std::uint64_t first_seen_us = UINT64_MAX;
+    std::uint64_t last_seen_us = 0;
+    std::uint64_t connections = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
+  };
+  explicit DestinationTable(Query add) : add_(std::move(add)) {}
+  Totals& totals_of(const Socket& socket, const ListenerTable& listeners, const Names& names);
+  void see(const Socket& socket, const ListenerTable& listeners, const Names& names);
+  void follow_peers(const Frame& frame, const ListenerTable& listeners, const Names& names);
+
+  Query add_;
+  tsl::robin_map<std::string, Totals> gathered_;  // by key (destination_table.cc)
+  Table<Peer> peers_;
+};
+
+class ConnectionTable {
+ public:
+  static Result<ConnectionTable> open(const Database& database);
+
+  /// The table is as of a mark before: everything that changes from here on is written.
+  void take_up() { touched_.clear(); }
+  /// A session begins: the table is what `snapshot` holds.
+  Status begin(const Snapshot& snapshot);
+  void follow(const Delta& delta);
+  Status flush(const Snapshot& now);
+  void flushed() { touched_.clear(); }
+
+ private:
+  struct Queries {
+    Query clear;
+    Query upsert;
+    Query erase;
+  };
+  explicit ConnectionTable(Queries queries) : queries_(std::move(queries)) {}
+  Status write(const Socket& socket);
+
+  Queries queries_;
+  tsl::robin_set<std::uint64_t> touched_;
+};
+
+}  // namespace netrec

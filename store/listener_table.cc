@@ -1,0 +1,151 @@
+#include "store/listener_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "store/derived.h"
+
+namespace netrec {
+
+namespace {
+
+/// The kernel's own ephemeral range, where a namespace's is not recorded.
+constexpr std::uint16_t kFirstEphemeral = 32768;
+constexpr std::uint16_t kLastEphemeral = 60999;
+
+std::uint64_t port_key(const Socket& socket) {
+  return std::uint64_t{socket.network_namespace} << 24 |
+         std::uint64_t{static_cast<std::uint8_t>(socket.transport)} << 16 | socket.local_port;
+}
+
+bool is_ephemeral(const Socket& socket, const Snapshot& state) {
+  const auto* space = state.of<NetworkNamespace>().find(socket.network_namespace);
+  const bool known = space != nullptr && space->first_port != 0;
+  const std::uint16_t first = known ? space->first_port : kFirstEphemeral;
+  const std::uint16_t last = known ? space->last_port : kLastEphemeral;
+  return socket.local_port >= first && socket.local_port <= last;
+}
+
+std::uint32_t newest_session(const Snapshot& snapshot) {
+  std::uint32_t newest = 0;
+  for (const Session& row : snapshot.of<Session>()) newest = std::max(newest, row.id);
+  return newest;
+}
+
+}  // namespace
+
+bool is_service(const Socket& socket, const Snapshot& state) {
+  if (socket.state == TcpState::listen) return true;
+  const bool udp = socket.transport == Transport::udp || socket.transport == Transport::udplite;
+  return udp && socket.local_port != 0 && socket.remote_port == 0 && !is_ephemeral(socket, state);
+}
+
+Result<ListenerTable> ListenerTable::open(const Database& database) {
+  NETREC_TRY(open_rows, database.prepare("SELECT listener.id, cookie, session.boot_id FROM listener"
+                                         " LEFT JOIN session ON session.id = listener.session"
+                                         " WHERE stopped_us IS NULL"));
+  NETREC_TRY(insert,
+             database.prepare("INSERT INTO listener (id, cookie, session, transport, local_address,"
+                              " local_port, network_namespace, program, process, uid, started_us,"
+                              " started_exact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  NETREC_TRY(stop, database.prepare("UPDATE listener SET stopped_us = ? WHERE id = ?"));
+  NETREC_TRY(next_id, database.prepare("SELECT ifnull(max(id), 0) + 1 FROM listener"));
+  return ListenerTable(
+      Queries{std::move(open_rows), std::move(insert), std::move(stop), std::move(next_id)});
+}
+
+Status ListenerTable::take_up(const Snapshot& snapshot) {
+  alive_.clear();
+  ports_.clear();
+  session_ = newest_session(snapshot);
+  const Session* session = snapshot.of<Session>().find(session_);
+  const std::string_view boot = session == nullptr ? "" : snapshot.text(session->boot_id);
+  NETREC_TRY(counted, queries_.next_id.first());
+  if (counted) next_id_ = queries_.next_id.integer(0);
+  queries_.next_id.reset();
+  NETREC_TRY(more, queries_.open_rows.first());
+  while (more) {
+    // Cookies begin anew with a boot.
+    const bool same_boot = queries_.open_rows.bytes(2) == boot;
+    const auto cookie = static_cast<std::uint64_t>(queries_.open_rows.integer(1));
+    const Socket* socket = same_boot ? snapshot.of<Socket>().find(cookie) : nullptr;
+    Listening& row = alive_[socket == nullptr ? ~cookie : cookie];
+    row.id = queries_.open_rows.integer(0);
+    if (socket != nullptr) {
+      row.port_key = port_key(*socket);
+      ++ports_[row.port_key];
+    }
+    NETREC_TRY(next, queries_.open_rows.next());
+    more = next;
+  }
+  return {};
+}
+
+Status ListenerTable::begin(const Snapshot& snapshot, const Names& names, WallTime wall) {
+  NETREC_CHECKED(take_up(snapshot));
+  std::vector<std::uint64_t> gone;
+  for (const auto& [cookie, row] : alive_) {
+    const Socket* socket = snapshot.of<Socket>().find(cookie);
+    if (socket == nullptr || !is_service(*socket, snapshot)) gone.push_back(cookie);
+  }
+  for (const std::uint64_t cookie : gone)
+    NETREC_CHECKED(stop(cookie, static_cast<std::uint64_t>(us_of(wall))));
+  for (const Socket& socket : snapshot.of<Socket>())
+    if (is_service(socket, snapshot)) NETREC_CHECKED(start(socket, names));
+  return {};
+}
+
+Status ListenerTable::start(const Socket& socket, const Names& names) {
+  const auto [place, is_new] = alive_.try_emplace(socket.cookie);
+  if (!is_new) return {};
+  place.value() = {.id = next_id_++, .port_key = port_key(socket)};
+  ++ports_[place->second.port_key];
+  const std::string address = socket.path != 0 ? std::string(names.text(socket.path))
+                                               : to_string(socket.local, socket.family);
+  return queries_.insert.run(
+      place->second.id, socket.cookie, session_, SqlValue::text(name(socket.transport)),
+      SqlValue::text(address), socket.local_port, socket.network_namespace,
+      SqlValue::text(names.program(socket.process)), socket.process, socket.uid,
+      socket.state_since_us, socket.opened_after_us != 0 ? 1 : 0);
+}
+
+Status ListenerTable::stop(std::uint64_t cookie, std::uint64_t at_us) {
+  const auto found = alive_.find(cookie);
+  if (found == alive_.end()) return {};
+  const Listening row = found->second;
+  alive_.erase(found);
+  if (const auto port = ports_.find(row.port_key); port != ports_.end() && --port.value() <= 0)
+    ports_.erase(port);
+  return queries_.stop.run(at_us, row.id);
+}
+
+Status ListenerTable::follow(const Frame& frame, const Snapshot& now, const Names& names) {
+  static const std::uint16_t kState = [] {
+    const auto fields = fields_of<Socket>();
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [](const auto& field) { return field.name == "state"; });
+    return static_cast<std::uint16_t>(found - fields.begin());
+  }();
+  const Changes<Socket>& changes = frame.delta.of<Socket>();
+  const auto wall_us = static_cast<std::uint64_t>(us_of(frame.wall));
+  for (const Socket& socket : changes.opened)
+    if (is_service(socket, now)) NETREC_CHECKED(start(socket, names));
+  for (const Change& change : changes.changed) {
+    if (change.field != kState) continue;
+    const Socket* socket = now.of<Socket>().find(change.key);
+    if (socket == nullptr) continue;  // It closes in this frame.
+    if (is_service(*socket, now))
+      NETREC_CHECKED(start(*socket, names));
+    else
+      NETREC_CHECKED(stop(change.key, socket->state_since_us));
+  }
+  for (const Closed& closed : changes.closed)
+    NETREC_CHECKED(stop(closed.key, wall_us - (closed.at == 0 ? 0 : closed.at - 1)));
+  return {};
+}
+
+bool ListenerTable::is_incoming(const Socket& socket) const {
+  return ports_.contains(port_key(socket));
+}
+
+}  // namespace netrec

@@ -1,0 +1,46 @@
+// Sealing and retention, in a tick's spare time.
+#include "store/retention.h"
+#include "store/writer_state.h"
+
+namespace netrec {
+
+// Best where a keyframe was just written: the next chunk begins with it, and can be dropped with
+// it. A file that is kept short has its chunks and keyframes in step always.
+bool TimelineWriter::State::seal_due() const {
+  const auto reached = [&](unsigned part) {
+    return sealer->hot_frames() * part >= options.seal_after_frames ||
+           sealer->hot_bytes() * part >= options.seal_after_bytes;
+  };
+  if (sealer->hot_frames() == 0) return false;
+  if (keyframe_written && is_kept_short(options)) return true;
+  return reached(1) || (keyframe_written && reached(2));
+}
+
+Status TimelineWriter::State::seal(const Snapshot& now) {
+  NETREC_CHECKED(database.begin());
+  NETREC_CHECKED(sealer->seal());
+  NETREC_CHECKED(index->flush(now, end.header, end.hash));
+  NETREC_CHECKED(database.commit());
+  sealer->sealed();
+  index->flushed();
+  return {};
+}
+
+Result<Pruned> TimelineWriter::maintain(const Snapshot& now) {
+  State& state = *state_;
+  if (state.is_behind || !state.seal_due()) return Pruned{};
+  const auto done = [&]() -> Result<Pruned> {
+    NETREC_CHECKED(state.seal(now));
+    if (!is_kept_short(state.options)) return Pruned{};
+    NETREC_CHECKED(state.database.begin());
+    NETREC_TRY(pruned, prune(state.database, state.options, state.end.header.wall));
+    NETREC_CHECKED(state.database.commit());
+    return pruned;
+  };
+  auto result = done();
+  if (result) return result;
+  state.database.roll_back();
+  return tl::unexpected<Error>(std::move(result).error().while_doing(state.path));
+}
+
+}  // namespace netrec

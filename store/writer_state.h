@@ -1,0 +1,76 @@
+// What a TimelineWriter holds. Its parts: writing a tick (timeline_writer.cc), taking up a file
+// (writer_recovery.cc), sealing (writer_sealing.cc), and retention (retention.h).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "store/index.h"
+#include "store/recorder_lock.h"
+#include "store/sealer.h"
+#include "store/timeline.h"
+#include "store/timeline_writer.h"
+
+namespace netrec {
+
+/// Where the log ends, as far as it is written.
+struct LogEnd {
+  FrameHeader header;  ///< sequence 0: there is no frame
+  ChainHash hash;      ///< after it
+};
+
+struct TimelineWriter::State {
+  State(std::string file, const WriterOptions& writer_options, RecorderLock recorder_lock,
+        Database opened)
+      : path(std::move(file)),
+        options(writer_options),
+        lock(std::move(recorder_lock)),
+        database(std::move(opened)) {}
+
+  // writer_recovery.cc
+  Status prepare();
+  Status read_end();
+  Status catch_up();
+  Status follow_log(FrameCursor& cursor);
+  Status follow_frame(const FrameCursor& cursor, bool after_damage);
+  Status read_resume();
+
+  // timeline_writer.cc
+  Status write_tick(Frame& frame, std::span<const Socket> departed, const Snapshot& now,
+                    Keyframe keyframe);
+  Status write_delta(const Frame& frame, LogEnd& tail);
+  Status write_keyframe(const Snapshot& now, LogEnd& tail);
+  void take_in(const Frame& frame, std::span<const Socket> departed, const Snapshot& now,
+               const LogEnd& delta_end, const LogEnd& tail);
+
+  // writer_sealing.cc
+  bool seal_due() const;
+  Status seal(const Snapshot& now);
+
+  std::string path;
+  WriterOptions options;
+  RecorderLock lock;
+  Database database;
+  std::optional<Query> insert_frame;
+  std::optional<Query> insert_keyframe;
+  std::optional<Index> index;
+  std::optional<Sealer> sealer;
+
+  Resume resume;
+  LogEnd end;
+  bool in_session = false;  // its first keyframe is written
+  bool is_behind = false;   // a tick failed half way: what is in memory is not what is in the file
+
+  /// Since the last keyframe.
+  struct SinceKeyframe {
+    WallTime wall{};                   // its time
+    std::uint64_t keyframe_bytes = 0;  // its size, canonical
+    std::uint64_t delta_bytes = 0;     // of the deltas, canonical
+    std::uint64_t stored_bytes = 0;    // of the deltas, as stored
+  };
+  SinceKeyframe since_keyframe;
+  bool keyframe_written = false;  // in the last tick
+  std::size_t last_delta_stored = 0;
+};
+
+}  // namespace netrec
