@@ -1,0 +1,54 @@
+// One look at the host: asks a SocketSource for everything there is and tells the Observer, and
+// writes down what could not be seen.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "recorder/clock.h"
+#include "recorder/observer.h"
+#include "recorder/source.h"
+
+namespace netrec {
+
+struct LookOptions {
+  bool unix_sockets = true;
+  bool interfaces = true;
+  bool counters = true;
+};
+
+class Look {
+ public:
+  /// All three must outlive it.
+  Look(SocketSource& source, Observer& observer, Clock& clock, LookOptions options);
+
+  /// Namespaces that came and went, and users, looked for every few seconds. REQUIRES: to be called
+  /// before the others in a tick.
+  void surroundings();
+  /// Shows all sockets. The caller drains events, if there are any, and says end_dumps().
+  void sockets();
+  void interfaces_and_counters();
+
+  /// Sockets a full look has no business with any more: forget which kinds were refused, so that
+  /// they are asked for again (and told of again in a new session).
+  void start_over();
+
+ private:
+  void dump(const NamespaceFacts& place, std::uint32_t id, SocketKind kind);
+  void note(const NamespaceFacts& place, std::uint32_t id, SocketKind kind,
+            const DumpReport& report, const Instant& began);
+  void note_refusal(std::uint32_t id, SocketKind kind, const Error& error);
+  void tell_users();
+
+  SocketSource& source_;
+  Observer& observer_;
+  Clock& clock_;
+  LookOptions options_;
+  std::chrono::nanoseconds surroundings_due_{0};
+  std::set<std::pair<std::uint32_t, std::string>> refused_;  ///< namespace id, kind
+};
+
+}  // namespace netrec
