@@ -33,6 +33,20 @@ void mark_texts(const Table<Text>&, std::vector<bool>&) {}
 
 Ledger::Ledger(const Resume& resume) : next_(resume) {}
 
+void Ledger::continue_in(const Resume& resume) {
+  const auto raise = [&]<class T>(T Resume::*next) {
+    next_.*next = std::max(next_.*next, resume.*next);
+  };
+  raise(&Resume::next_session);
+  raise(&Resume::next_gap);
+  raise(&Resume::next_text);
+  raise(&Resume::next_process);
+  raise(&Resume::next_network_namespace);
+  raise(&Resume::next_counter);
+  raise(&Resume::next_peer);
+  raise(&Resume::next_resolution);
+}
+
 std::uint32_t Ledger::text(std::string_view bytes) {
   if (bytes.empty()) return 0;
   bytes = bytes.substr(0, kLongestText);
@@ -209,6 +223,8 @@ Tick Ledger::take(const Instant& now) {
   for_each_kind(delta_.kinds, [this](auto& changes) { settle_kind(changes); });
   tick.frame.delta = std::move(delta_);
   tick.departed = std::move(departed_);
+  std::sort(tick.departed.begin(), tick.departed.end(),
+            [](const Socket& a, const Socket& b) { return a.cookie < b.cookie; });
   delta_ = {};
   departed_.clear();
   return tick;

@@ -41,6 +41,9 @@ class Ledger final : public TextSink {
   /// Ids go on where the file's left off.
   explicit Ledger(const Resume& resume);
 
+  /// The next frames go into another file: no id is free that is not free there.
+  void continue_in(const Resume& resume);
+
   const Snapshot& snapshot() const { return snapshot_; }
 
   /// Id of the Text with these bytes, which is made if there is none. Longer than kLongestText:

@@ -9,6 +9,11 @@ namespace {
 // A namespace that lived shorter is not seen by polling; finding them costs a readlink a process.
 constexpr std::chrono::seconds kSurroundingsEvery{2};
 
+std::uint64_t question(std::uint32_t id, SocketKind kind) {
+  return std::uint64_t{id} << 16 | std::uint64_t{static_cast<std::uint8_t>(kind.transport)} << 8 |
+         static_cast<std::uint8_t>(kind.family);
+}
+
 }  // namespace
 
 Look::Look(SocketSource& source, Observer& observer, Clock& clock, LookOptions options)
@@ -54,20 +59,19 @@ void Look::sockets() {
 }
 
 void Look::dump(const NamespaceFacts& place, std::uint32_t id, SocketKind kind) {
-  if (!refused_.empty() && refused_.contains({id, to_string(kind)})) return;
+  if (refused_.contains(question(id, kind))) return;
   const Instant began = clock_.now();
   Sockets& sockets = observer_.sockets();
   sockets.begin_part(id, kind);
   const Result<DumpReport> report = source_.dump(place.inode, id, kind, sockets);
   sockets.end_part(report && report->whole());
   if (report)
-    note(place, id, kind, *report, began);
+    note(id, kind, *report, began);
   else
     note_refusal(id, kind, report.error());
 }
 
-void Look::note(const NamespaceFacts&, std::uint32_t id, SocketKind kind, const DumpReport& report,
-                const Instant& began) {
+void Look::note(std::uint32_t id, SocketKind kind, const DumpReport& report, const Instant& began) {
   if (report.whole()) return;
   const GapCause cause = report.interrupted ? GapCause::dump_interrupted : GapCause::buffer_overrun;
   observer_.gap({.cause = report.broken != 0 ? GapCause::unsupported : cause,
@@ -82,7 +86,7 @@ void Look::note_refusal(std::uint32_t id, SocketKind kind, const Error& error) {
   const Instant now = clock_.now();
   const std::string detail = to_string(kind) + ": " + error.message;
   if (error.kind == ErrorKind::unsupported || error.kind == ErrorKind::permission) {
-    refused_.emplace(id, to_string(kind));
+    refused_.insert(question(id, kind));
     observer_.gap({.cause = error.kind == ErrorKind::permission ? GapCause::not_privileged
                                                                 : GapCause::unsupported,
                    .from = now.wall,

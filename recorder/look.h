@@ -5,8 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <set>
-#include <utility>
-#include <vector>
 
 #include "recorder/clock.h"
 #include "recorder/observer.h"
@@ -32,14 +30,12 @@ class Look {
   void sockets();
   void interfaces_and_counters();
 
-  /// Sockets a full look has no business with any more: forget which kinds were refused, so that
-  /// they are asked for again (and told of again in a new session).
+  /// Forgets what was refused, so that it is asked for, and told of, again: a new session begins.
   void start_over();
 
  private:
   void dump(const NamespaceFacts& place, std::uint32_t id, SocketKind kind);
-  void note(const NamespaceFacts& place, std::uint32_t id, SocketKind kind,
-            const DumpReport& report, const Instant& began);
+  void note(std::uint32_t id, SocketKind kind, const DumpReport& report, const Instant& began);
   void note_refusal(std::uint32_t id, SocketKind kind, const Error& error);
   void tell_users();
 
@@ -48,7 +44,7 @@ class Look {
   Clock& clock_;
   LookOptions options_;
   std::chrono::nanoseconds surroundings_due_{0};
-  std::set<std::pair<std::uint32_t, std::string>> refused_;  ///< namespace id, kind
+  std::set<std::uint64_t> refused_;  ///< kinds, each in a namespace, that cannot be asked for
 };
 
 }  // namespace netrec

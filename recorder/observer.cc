@@ -87,6 +87,7 @@ void Observer::gap(const GapNotice& notice) {
   }
   row.id = ledger_.new_gap_id();
   ledger_.open(row);
+  ++gap_counts_[row.cause];
 }
 
 void Observer::tidy() {

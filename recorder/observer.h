@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string_view>
 
 #include "recorder/attribution.h"
@@ -51,6 +52,9 @@ class Observer {
   /// filled in. Also for a new file: what was known stays, the old session's rows go.
   void begin_session(Session session);
   const Session& session() const;
+  /// What is known goes on in another file: `resume` says which ids are free there. REQUIRES: a
+  /// session is begun next.
+  void continue_in(const Resume& resume) { ledger_.continue_in(resume); }
 
   void begin(const Instant& now);
   Sockets& sockets() { return sockets_; }
@@ -73,6 +77,8 @@ class Observer {
 
   /// Writes down what was not seen. The same cause in the tick before is made longer instead.
   void gap(const GapNotice& notice);
+  /// How many were written down, by cause.
+  const std::map<GapCause, std::uint64_t>& gap_counts() const { return gap_counts_; }
 
   /// Finds the owners of what is new. REQUIRES: this tick's dumps have ended.
   OwnersReport attribute() { return attribution_.update(); }
@@ -87,6 +93,7 @@ class Observer {
   void commit(const Instant& now);
   void keep(Tick tick) { ledger_.keep(std::move(tick)); }
 
+  const SocketTotals& sockets_totals() const { return sockets_.totals(); }
   const Snapshot& state() const { return ledger_.snapshot(); }
   /// True until the first frame of a session is written: it wants a keyframe only.
   bool restating() const { return ledger_.restating(); }
@@ -103,6 +110,7 @@ class Observer {
   Instant begun_{};
   WallTime last_frame_{};
   std::uint32_t session_ = 0;
+  std::map<GapCause, std::uint64_t> gap_counts_;
 };
 
 }  // namespace netrec

@@ -188,8 +188,9 @@ void Sockets::end_part(bool whole) {
 }
 
 void Sockets::namespace_gone(std::uint32_t network_namespace) {
-  for (Part& part : parts_)
-    if (part.network_namespace == network_namespace) part.whole = true;
+  for (std::size_t place = places_.size(); place-- > 0;)
+    if (parts_[places_[place].part].network_namespace == network_namespace)
+      remove(static_cast<std::uint32_t>(place), CloseReason::gone, kSometime);
 }
 
 void Sockets::end_dumps(CloseReason reason) {

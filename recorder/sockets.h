@@ -69,7 +69,7 @@ class Sockets final : public SocketSink {
   void see(const Socket& observed) override;
   /// `whole`: every socket of the part was shown.
   void end_part(bool whole);
-  /// The namespace is gone, and its sockets with it (at the next end_dumps()).
+  /// The namespace is gone, and its sockets with it. Not during a part.
   void namespace_gone(std::uint32_t network_namespace);
   /// Closes what is gone, for `reason` (gone, or unseen where a gap lies before). REQUIRES: the
   /// events of the time of the dumps were told.

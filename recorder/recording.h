@@ -1,0 +1,106 @@
+// One recording: a source, an Observer and a file, brought together tick by tick. It knows no
+// signals and waits for nothing, so that a test drives it with a clock of its own; record.h is the
+// loop around it.
+//
+// A frame that finds no room on the disk is not lost: recording pauses, what was observed is kept,
+// and the first frame that fits carries it, with a gap for the time nobody looked.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "recorder/clock.h"
+#include "recorder/look.h"
+#include "recorder/observer.h"
+#include "recorder/options.h"
+#include "recorder/schedule.h"
+#include "recorder/session_facts.h"
+#include "recorder/source.h"
+#include "recorder/voice.h"
+#include "store/timeline_writer.h"
+
+namespace netrec {
+
+/// What was recorded so far.
+struct RecordingTotals {
+  std::uint64_t frames = 0;
+  SocketTotals sockets;
+  std::uint64_t alive = 0;  ///< sockets now
+  std::map<GapCause, std::uint64_t> gaps;
+  std::uint64_t file_bytes = 0;
+};
+
+class Recording {
+ public:
+  /// Opens the file and the session. All references must outlive it. Errors: those of
+  /// TimelineWriter::open().
+  static Result<std::unique_ptr<Recording>> start(const RecordOptions& options,
+                                                  SocketSource& source, Clock& clock, Voice& voice);
+
+  /// CLOCK_MONOTONIC of the next tick.
+  std::chrono::nanoseconds deadline() const { return schedule_.deadline(); }
+
+  /// Looks at the host and writes a frame. REQUIRES: deadline() has come. Errors: the file cannot
+  /// be written for another reason than want of room.
+  Status tick();
+
+  /// Seals the file, moves it aside, and goes on in a new one of the same name.
+  Status rotate();
+
+  /// Ends the session and seals the file.
+  Status finish();
+
+  RecordingTotals totals() const;
+  bool is_paused() const { return paused_since_.has_value(); }
+  const std::vector<Limit>& limits() const { return limits_; }
+  const std::string& path() const { return options_.output; }
+
+ private:
+  Recording(const RecordOptions& options, SocketSource& source, Clock& clock, Voice& voice,
+            TimelineWriter writer);
+
+  void carry_over();
+  void open_session();
+  void tell_absence();
+  void tell_lapses(const std::vector<Lapse>& lapses);
+  void observe();
+  Status write();
+  Status pause(const Error& error, const Instant& now);
+  bool may_resume(const Instant& now);
+  void resume(const Instant& now);
+  Status tend_file();
+  Status start_new_file();
+  bool is_still_ours() const;
+  void remember_file();
+
+  RecordOptions options_;
+  SocketSource& source_;
+  Clock& clock_;
+  Voice& voice_;
+  TimelineWriter writer_;
+  Observer observer_;
+  Look look_;
+  Schedule schedule_;
+  std::vector<Limit> limits_;
+  std::uint64_t frames_ = 0;
+  WallTime last_frame_{};
+  std::optional<WallTime> paused_since_;
+  std::string paused_for_;
+  std::chrono::nanoseconds retry_at_{0};
+  std::chrono::nanoseconds retry_after_{0};
+  std::chrono::nanoseconds tend_at_{0};
+  std::uint64_t device_ = 0;  ///< of the file being written
+  std::uint64_t inode_ = 0;
+  CloseReason closes_ = CloseReason::gone;  ///< unseen, if a gap lies before this tick
+};
+
+/// "web-20261124T180311Z.netrec": what a file is called that is moved aside at `wall`. Never a name
+/// that exists.
+std::string aside_path(const std::string& path, WallTime wall);
+
+}  // namespace netrec
