@@ -107,10 +107,16 @@ void describe(CLI::App& app, RecordOptions& options, Quantities& given) {
                  "Only this network namespace (may be repeated): a name of ip netns, the inode "
                  "lsns shows, own, or all (default)")
       ->type_name("NAME")
-      ->allow_extra_args(false);
-  app.add_flag("!--no-unix", options.unix_sockets, "Leave UNIX sockets out");
-  app.add_flag("!--no-interfaces", options.interfaces, "Leave network interfaces out");
-  app.add_flag("!--no-counters", options.counters, "Leave protocol counters out");
+      ->expected(1)
+      ->take_all();
+  // A flag of CLI11 that sets false shows itself as "--no-unix{false}".
+  const auto leave_out = [&](const char* name, bool& what, const char* about) {
+    app.add_flag_callback(
+        name, [&what] { what = false; }, about);
+  };
+  leave_out("--no-unix", options.unix_sockets, "Leave UNIX sockets out");
+  leave_out("--no-interfaces", options.interfaces, "Leave network interfaces out");
+  leave_out("--no-counters", options.counters, "Leave protocol counters out");
   const std::map<std::string, CaptureChoice> choices = {{"auto", CaptureChoice::automatic},
                                                         {"events", CaptureChoice::events},
                                                         {"poll", CaptureChoice::poll}};

@@ -62,6 +62,11 @@ Result<TimelineWriter> open_file(const RecordOptions& options) {
   return writer;
 }
 
+std::uint64_t size_of(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 std::uint64_t room_in(const std::string& folder) {
   struct statvfs status {};
   if (statvfs(folder.c_str(), &status) != 0) return 0;
@@ -290,6 +295,7 @@ Status Recording::rotate() {
 Status Recording::start_new_file() {
   NETREC_TRY(writer, open_file(options_));
   writer_ = std::move(writer);
+  is_closed_ = false;
   observer_.continue_in(writer_.resume());
   open_session();
   tell_absence();
@@ -309,6 +315,7 @@ Status Recording::finish() {
     last_frame_ = now.wall;
     ++frames_;
   }
+  is_closed_ = true;
   return writer_.close(observer_.state());
 }
 
@@ -317,7 +324,7 @@ RecordingTotals Recording::totals() const {
           .sockets = observer_.sockets_totals(),
           .alive = observer_.state().of<Socket>().size(),
           .gaps = observer_.gap_counts(),
-          .file_bytes = writer_.file_bytes()};
+          .file_bytes = is_closed_ ? size_of(options_.output) : writer_.file_bytes()};
 }
 
 }  // namespace netrec

@@ -88,6 +88,7 @@ class Recording {
   Schedule schedule_;
   std::vector<Limit> limits_;
   std::uint64_t frames_ = 0;
+  bool is_closed_ = false;
   WallTime last_frame_{};
   std::optional<WallTime> paused_since_;
   std::string paused_for_;
