@@ -315,6 +315,15 @@ Status Database::checkpoint(bool truncate) {
   return execute(truncate ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint(PASSIVE)");
 }
 
+Status Database::make_plain_file() {
+  NETREC_CHECKED(checkpoint(true));
+  return guarded([&] {
+    state_->connection.setBusyTimeout(0);
+    state_->connection.tryExec("PRAGMA journal_mode = DELETE");
+    state_->connection.setBusyTimeout(kBusyTimeoutMs);
+  });
+}
+
 std::uint64_t Database::file_bytes() const {
   return size_of(state_->path) + size_of(state_->path + "-wal");
 }

@@ -48,6 +48,11 @@ bool TimelineWriter::keyframe_due() const {
          std::max(kLeastDeltaBytes, kKeyframeFactor * state.since_keyframe.keyframe_bytes);
 }
 
+// A write-ahead log that was moved into the file leaves its room to the next attempt.
+void TimelineWriter::State::make_room(const Error& error) {
+  if (error.kind == ErrorKind::full) (void)database.checkpoint(true);
+}
+
 // --- one tick ------------------------------------------------------------------------------------
 
 Status TimelineWriter::State::write_delta(const Frame& frame, LogEnd& tail) {
@@ -134,6 +139,7 @@ Status TimelineWriter::append(Frame& frame, std::span<const Socket> departed, co
   if (done) return {};
   state.database.roll_back();
   state.since_keyframe = since_keyframe;
+  state.make_room(done.error());
   return tl::unexpected<Error>(std::move(done).error().while_doing(state.path));
 }
 
@@ -141,8 +147,13 @@ Status TimelineWriter::close(const Snapshot& now) {
   const std::unique_ptr<State> state = std::move(state_);
   const auto closed = [&]() -> Status {
     if (state->is_behind) NETREC_CHECKED(state->catch_up());
-    NETREC_CHECKED(state->seal(now));
-    return state->database.checkpoint(true);
+    auto sealed = state->seal(now);
+    if (!sealed) {
+      state->database.roll_back();
+      state->make_room(sealed.error());
+      NETREC_CHECKED(state->seal(now));
+    }
+    return state->database.make_plain_file();
   };
   auto done = closed();
   if (!done) return tl::unexpected<Error>(std::move(done).error().while_doing(state->path));

@@ -40,6 +40,7 @@ Result<Pruned> TimelineWriter::maintain(const Snapshot& now) {
   auto result = done();
   if (result) return result;
   state.database.roll_back();
+  state.make_room(result.error());
   return tl::unexpected<Error>(std::move(result).error().while_doing(state.path));
 }
 

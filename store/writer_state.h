@@ -43,6 +43,8 @@ struct TimelineWriter::State {
   void take_in(const Frame& frame, std::span<const Socket> departed, const Snapshot& now,
                const LogEnd& delta_end, const LogEnd& tail);
 
+  void make_room(const Error& error);
+
   // writer_sealing.cc
   bool seal_due() const;
   Status seal(const Snapshot& now);
