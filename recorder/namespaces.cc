@@ -104,9 +104,9 @@ void add_mounted_namespaces(std::string_view mountinfo, FoundNamespaces& found) 
 
 Result<FoundNamespaces> look_for_namespaces() {
   FoundNamespaces found;
-  found.own = inode_at("/proc/self/ns/net");
-  if (found.own == 0) return tl::unexpected(system_error(errno, "read /proc/self/ns/net"));
-  found.places.emplace(found.own, NamespacePlace{.path = "/proc/self/ns/net", .name = ""});
+  found.own = inode_at("/proc/thread-self/ns/net");
+  if (found.own == 0) return tl::unexpected(system_error(errno, "read /proc/thread-self/ns/net"));
+  found.places.emplace(found.own, NamespacePlace{.path = "/proc/thread-self/ns/net", .name = ""});
   // Mounts first: their names are the ones people gave.
   constexpr std::size_t kLongestMountinfo = 16 << 20;
   if (const auto mountinfo = read_file("/proc/self/mountinfo", kLongestMountinfo))

@@ -23,7 +23,7 @@ struct NamespacePlace {
 
 struct FoundNamespaces {
   std::map<std::uint32_t, NamespacePlace> places;  ///< by inode
-  std::uint32_t own = 0;                           ///< inode of the calling process's
+  std::uint32_t own = 0;                           ///< inode of the calling thread's
   std::uint32_t unreadable_processes = 0;          ///< whose namespace may not be asked for
 };
 
