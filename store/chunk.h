@@ -107,7 +107,11 @@ class ChunkReader {
   Result<Column> column(LifeGroup group, std::uint16_t field) const;
   template <class T>
   Result<Ends> ends() const;
-  /// REQUIRES: group is not ongoing. Those of `ended` are told from their opening on.
+  /// The keys of the lives of `group`.
+  template <class T>
+  Result<Column> keys(LifeGroup group) const;
+  /// Of sockets: those of `ended` and `begun` from their opening on, those of `ongoing` as far as
+  /// they lie in the chunk.
   Result<TransitionColumns> transitions(LifeGroup group) const;
   /// Every value `field` took in the chunk (not the one it had when it opened), of all groups.
   template <class T>

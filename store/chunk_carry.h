@@ -7,15 +7,13 @@
 // the two must agree on what a transition is.
 #pragma once
 
-#include <tsl/robin_map.h>
-
 #include <cstdint>
 #include <span>
 #include <tuple>
 #include <vector>
 
-#include "schema/connection.h"
 #include "schema/delta.h"
+#include "store/transition_book.h"
 
 namespace netrec {
 
@@ -29,7 +27,7 @@ class ChunkCarry {
   void advance(std::span<const Frame> frames, WallTime previous_wall);
 
   /// Of the socket with this key, before the frames not sealed yet; empty: it is not known.
-  std::vector<Transition> transitions(std::uint64_t socket) const;
+  std::vector<Transition> transitions(std::uint64_t socket) const { return book_.of(socket); }
   /// Rows alive before those frames: T is Peer, Resolution, Text, Process, User, NetworkNamespace.
   template <class T>
   const Table<T>& of() const {
@@ -37,23 +35,10 @@ class ChunkCarry {
   }
 
  private:
-  void advance_sockets(const Changes<Socket>& changes, std::uint64_t wall_us,
-                       std::uint64_t previous_us);
-
-  tsl::robin_map<std::uint64_t, std::vector<Transition>> transitions_;
+  TransitionBook book_;
   std::tuple<Table<Peer>, Table<Resolution>, Table<Text>, Table<Process>, Table<User>,
              Table<NetworkNamespace>>
       tables_;
 };
-
-/// When a change or an end marked `at` happened, and the last instant at which it had not yet.
-struct Moment {
-  std::uint64_t at_us = 0;
-  std::uint64_t after_us = 0;
-};
-Moment moment_of(std::uint32_t at, std::uint64_t wall_us, std::uint64_t previous_us);
-
-/// Microseconds since 1970.
-std::uint64_t wall_us(WallTime wall);
 
 }  // namespace netrec

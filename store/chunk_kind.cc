@@ -349,21 +349,28 @@ Result<std::vector<T>> ChunkKind<T>::whole_rows(LifeGroup group) {
 }
 
 template <class T>
-Result<Column> ChunkKind<T>::keys() {
-  Column keys;
-  for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
-    std::vector<T> rows_with_key(rows(group));
-    for (std::uint16_t field = 0; field < layout_->part_of_key.size(); ++field) {
-      if (!layout_->part_of_key[field]) continue;
-      NETREC_TRY(values, stored(group, field));
-      for (std::size_t i = 0; i < values.size(); ++i)
-        fields_of<T>()[field].set(rows_with_key[i], values[i]);
-    }
-    for (const T& row : rows_with_key) keys.push_back(key_of(row));
+Result<Column> ChunkKind<T>::keys(LifeGroup group) const {
+  if (group == LifeGroup::ongoing) return columns_->numbers(id(Role::key), counts_.ongoing);
+  std::vector<T> keyed(rows(group));
+  for (std::uint16_t field = 0; field < layout_->part_of_key.size(); ++field) {
+    if (!layout_->part_of_key[field]) continue;
+    NETREC_TRY(values, stored(group, field));
+    for (std::size_t i = 0; i < values.size(); ++i) fields_of<T>()[field].set(keyed[i], values[i]);
   }
-  NETREC_TRY(ongoing, columns_->numbers(id(Role::key), counts_.ongoing));
-  keys.insert(keys.end(), ongoing.begin(), ongoing.end());
+  Column keys;
+  keys.reserve(keyed.size());
+  for (const T& row : keyed) keys.push_back(key_of(row));
   return keys;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::all_keys() const {
+  Column all;
+  for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun, LifeGroup::ongoing}) {
+    NETREC_TRY(some, keys(group));
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 template <class T>
@@ -373,7 +380,7 @@ Result<Samples> ChunkKind<T>::samples(std::uint16_t field) {
   Samples samples;
   NETREC_TRY(taken, values(field, changes));
   samples.value = std::move(taken);
-  NETREC_TRY(key, keys());
+  NETREC_TRY(key, all_keys());
   for (const Occurrence& now : changes.occurrences) {
     samples.key.push_back(key[now.life]);
     samples.at_us.push_back(all->at_us[now.update]);
@@ -392,6 +399,42 @@ Result<std::vector<std::string>> ChunkKind<T>::texts(LifeGroup group) const {
   return texts;
 }
 
+/// Transitions of earlier chunks, as they lie.
+template <class T>
+struct ChunkKind<T>::Earlier {
+  Column count, at, after, state;
+};
+
+template <class T>
+Result<typename ChunkKind<T>::Earlier> ChunkKind<T>::earlier_transitions(LifeGroup group) const {
+  Earlier earlier;
+  if (group != LifeGroup::ended) return earlier;
+  NETREC_TRY(count, columns_->numbers(id(Role::earlier_count), counts_.ended));
+  std::uint64_t total = 0;
+  for (const std::uint64_t of_row : count) {
+    if (of_row > kMostChunkUpdates - total) return lies("too many transitions");
+    total += of_row;
+  }
+  NETREC_TRY(at, columns_->numbers(id(Role::earlier_at), total));
+  NETREC_TRY(after, columns_->numbers(id(Role::earlier_after), total));
+  NETREC_TRY(state, columns_->numbers(id(Role::earlier_state), total));
+  return Earlier{std::move(count), std::move(at), std::move(after), std::move(state)};
+}
+
+/// By life: the state it opened in, if it opened here and has changed.
+template <class T>
+Result<Column> ChunkKind<T>::initial_states(const FieldChanges& changes, const Spans& spans) const {
+  std::vector<std::uint32_t> changed;
+  for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence*) {
+    if (spans.open_frame[begin->life] != Spans::kOutside) changed.push_back(begin->life);
+  });
+  const auto state = static_cast<std::uint16_t>(layout_->steering);
+  NETREC_TRY(initial, columns_->numbers(id(Role::initial, 0, state), changed.size()));
+  Column by_life(lives());
+  for (std::size_t i = 0; i < changed.size(); ++i) by_life[changed[i]] = initial[i];
+  return by_life;
+}
+
 template <class T>
 Result<TransitionColumns> ChunkKind<T>::transitions(LifeGroup group) {
   const auto state = static_cast<std::uint16_t>(layout_->steering);
@@ -399,69 +442,49 @@ Result<TransitionColumns> ChunkKind<T>::transitions(LifeGroup group) {
   NETREC_TRY(clock, columns_->clock());
   NETREC_TRY(at, spans());
   NETREC_TRY(all, updates());
-  NETREC_TRY(states, stored(group, state));
-  NETREC_TRY(opened_after, column(group, field_id<Socket>("opened_after_us")));
   const FieldChanges changes = changes_of_field(*all, *layout_, state);
-  std::size_t initials = 0;
-  for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence*) {
-    initials += at->open_frame[begin->life] != Spans::kOutside ? 1 : 0;
-  });
-  NETREC_TRY(initial, columns_->numbers(id(Role::initial, 0, state), initials));
-
-  const std::size_t restated = group == LifeGroup::ended ? counts_.ended : 0;
-  NETREC_TRY(earlier, columns_->numbers(id(Role::earlier_count), restated));
-  std::uint64_t earlier_total = 0;
-  for (const std::uint64_t count : earlier) {
-    if (count > kMostChunkUpdates - earlier_total) return lies("too many transitions");
-    earlier_total += count;
+  NETREC_TRY(initial, initial_states(changes, *at));
+  NETREC_TRY(earlier, earlier_transitions(group));
+  Column states, opened_after;
+  if (group != LifeGroup::ongoing) {
+    NETREC_TRY(last, stored(group, state));
+    states = std::move(last);
+    NETREC_TRY(after, column(group, field_id<Socket>("opened_after_us")));
+    opened_after = std::move(after);
   }
-  NETREC_TRY(earlier_at, columns_->numbers(id(Role::earlier_at), earlier_total));
-  NETREC_TRY(earlier_after, columns_->numbers(id(Role::earlier_after), earlier_total));
-  NETREC_TRY(earlier_state, columns_->numbers(id(Role::earlier_state), earlier_total));
 
   TransitionColumns out;
+  out.first.reserve(rows(group) + 1);
+  auto change = std::lower_bound(
+      changes.occurrences.begin(), changes.occurrences.end(), first,
+      [](const Occurrence& occurrence, std::size_t life) { return occurrence.life < life; });
   std::size_t next_earlier = 0;
-  std::size_t next_change = 0;
-  std::size_t next_initial = 0;
-  const auto& occurrences = changes.occurrences;
-  const auto skip_to = [&](std::size_t life) {
-    while (next_change < occurrences.size() && occurrences[next_change].life < life) {
-      const std::uint32_t other = occurrences[next_change].life;
-      if (at->open_frame[other] != Spans::kOutside) ++next_initial;
-      while (next_change < occurrences.size() && occurrences[next_change].life == other)
-        ++next_change;
-    }
-  };
-  for (std::size_t row = 0; row < states.size(); ++row) {
+  for (std::size_t row = 0; row < rows(group); ++row) {
     const std::size_t life = first + row;
-    skip_to(life);
+    const bool changed = change != changes.occurrences.end() && change->life == life;
     out.first.push_back(static_cast<std::uint32_t>(out.transitions.size()));
-    const bool changed = next_change < occurrences.size() && occurrences[next_change].life == life;
-    if (at->open_frame[life] != Spans::kOutside) {
+    if (at->open_frame[life] != Spans::kOutside)
       out.transitions.push_back(
           {.at_us = at->beginning_us[life],
            .after_us = opened_after[row],
-           .state = static_cast<TcpState>(changed ? initial[next_initial++] : states[row])});
-    } else if (group == LifeGroup::ended) {
-      std::uint64_t before_us = at->beginning_us[life];
-      for (std::uint64_t i = 0; i < earlier[row]; ++i, ++next_earlier) {
-        before_us += unzigzag(earlier_at[next_earlier]);
-        out.transitions.push_back(
-            {.at_us = before_us,
-             .after_us = instant_value(earlier_after[next_earlier], before_us, Coding::instant_us),
-             .state = static_cast<TcpState>(earlier_state[next_earlier])});
-      }
+           .state = static_cast<TcpState>(changed ? initial[life] : states[row])});
+    std::uint64_t before_us = at->beginning_us[life];
+    for (std::uint64_t i = earlier.count.empty() ? 0 : earlier.count[row]; i > 0; --i) {
+      before_us += unzigzag(earlier.at[next_earlier]);
+      out.transitions.push_back(
+          {.at_us = before_us,
+           .after_us = instant_value(earlier.after[next_earlier], before_us, Coding::instant_us),
+           .state = static_cast<TcpState>(earlier.state[next_earlier])});
+      ++next_earlier;
     }
-    for (; next_change < occurrences.size() && occurrences[next_change].life == life;
-         ++next_change) {
-      const std::uint32_t update = occurrences[next_change].update;
-      const std::uint32_t frame = all->frame[update];
+    for (; change != changes.occurrences.end() && change->life == life; ++change) {
+      const std::uint32_t frame = all->frame[change->update];
       const Moment moment =
-          moment_of(all->at[update], clock->wall_us(frame), clock->before_us(frame));
+          moment_of(all->at[change->update], clock->wall_us(frame), clock->before_us(frame));
       out.transitions.push_back(
           {.at_us = moment.at_us,
            .after_us = moment.after_us,
-           .state = static_cast<TcpState>(all->patterns[all->pattern[update]].steering)});
+           .state = static_cast<TcpState>(all->patterns[all->pattern[change->update]].steering)});
     }
   }
   out.first.push_back(static_cast<std::uint32_t>(out.transitions.size()));
@@ -535,7 +558,7 @@ template <class T>
 Status ChunkKind<T>::add_changed(const std::vector<FieldChanges>& changes,
                                  std::vector<Frame>& frames) {
   NETREC_TRY(all, updates());
-  NETREC_TRY(key, keys());
+  NETREC_TRY(key, all_keys());
   std::size_t total = 0;
   for (const FieldChanges& of_field : changes) total += of_field.occurrences.size();
   Column value(total);
@@ -557,7 +580,7 @@ Status ChunkKind<T>::add_changed(const std::vector<FieldChanges>& changes,
 template <class T>
 Status ChunkKind<T>::add_closed(std::vector<Frame>& frames) {
   NETREC_TRY(at, spans());
-  NETREC_TRY(key, keys());
+  NETREC_TRY(key, all_keys());
   for (std::size_t life = 0; life < lives(); ++life)
     if (at->close_frame[life] != Spans::kOutside)
       frames[at->close_frame[life]].delta.template of<T>().closed.push_back(

@@ -39,6 +39,7 @@ class ChunkKind {
   Result<Samples> samples(std::uint16_t field);
   Result<TransitionColumns> transitions(LifeGroup group);
   bool has(LifeGroup group, std::uint16_t field) const;
+  Result<Column> keys(LifeGroup group) const;
   /// The rows of `group`, whole.
   Result<std::vector<T>> whole_rows(LifeGroup group);
 
@@ -68,8 +69,12 @@ class ChunkKind {
   Result<Column> values(std::uint16_t field, const FieldChanges& changes);
   Result<Column> number_values(std::uint16_t field, const FieldChanges& changes,
                                const Column& steps);
-  Result<Column> keys();
+  Result<Column> all_keys() const;
   Result<std::vector<std::string>> texts(LifeGroup group) const;
+
+  struct Earlier;
+  Result<Earlier> earlier_transitions(LifeGroup group) const;
+  Result<Column> initial_states(const FieldChanges& changes, const Spans& spans) const;
 
   Status add_opened(std::vector<Frame>& frames);
   Status set_field(std::uint16_t field, const FieldChanges& changes,

@@ -84,8 +84,12 @@ Result<Samples> ChunkReader::samples(std::uint16_t field) const {
 }
 
 Result<TransitionColumns> ChunkReader::transitions(LifeGroup group) const {
-  NETREC_CHECK(group != LifeGroup::ongoing, "the ongoing have no rows");
   return std::get<ChunkKind<Socket>>(state_->kinds).transitions(group);
+}
+
+template <class T>
+Result<Column> ChunkReader::keys(LifeGroup group) const {
+  return std::get<ChunkKind<T>>(state_->kinds).keys(group);
 }
 
 template <class T>
@@ -118,6 +122,7 @@ Result<Snapshot> ChunkReader::names() const {
   template std::size_t ChunkReader::rows<T>(LifeGroup) const;                     \
   template Result<Column> ChunkReader::column<T>(LifeGroup, std::uint16_t) const; \
   template bool ChunkReader::has<T>(LifeGroup, std::uint16_t) const;              \
+  template Result<Column> ChunkReader::keys<T>(LifeGroup) const;                  \
   template Result<Ends> ChunkReader::ends<T>() const;                             \
   template Result<Samples> ChunkReader::samples<T>(std::uint16_t) const;
 NETREC_INSTANTIATE(Text)

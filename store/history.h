@@ -6,6 +6,7 @@
 #include <bitset>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "schema/connection.h"
@@ -32,6 +33,8 @@ struct Wanted {
   std::vector<PortRange> local_ports;
   std::vector<Transport> transports;
   std::vector<std::uint32_t> pids;
+  std::vector<std::string> programs;       ///< executables, whole or without their folder, or comm
+  std::vector<std::string> names;          ///< that led to the remote end, or were asked for
   std::optional<std::bitset<128>> fields;  ///< by index in fields_of<Socket>(); the others stay 0
   bool transitions = true;                 ///< false: Connection::transitions stays empty
 };

@@ -1,0 +1,425 @@
+#include "store/history.h"
+
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "store/chunk_layout.h"
+#include "store/chunk_table.h"
+#include "store/history_chunk.h"
+#include "store/log_reader.h"
+
+namespace netrec {
+
+namespace {
+
+/// One session's place in the log.
+struct SessionSpan {
+  std::uint32_t id = 0;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::uint64_t started_us = 0;
+  std::string boot;
+};
+
+/// Sees one state of the file for as long as it lives, whatever a recorder writes meanwhile.
+class ReadTransaction {
+ public:
+  static Result<ReadTransaction> begin(const Database& database) {
+    NETREC_TRY(begin, database.prepare("SAVEPOINT history"));
+    NETREC_TRY(end, database.prepare("RELEASE history"));
+    NETREC_CHECKED(begin.run());
+    return ReadTransaction(std::move(end));
+  }
+  ReadTransaction(ReadTransaction&& other) noexcept : end_(std::move(other.end_)) {
+    other.moved_ = true;
+  }
+  ReadTransaction& operator=(ReadTransaction&&) = delete;
+  ~ReadTransaction() {
+    if (!moved_) (void)end_.run();
+  }
+
+ private:
+  explicit ReadTransaction(Query end) : end_(std::move(end)) {}
+  Query end_;
+  bool moved_ = false;
+};
+
+template <class T>
+std::uint64_t opened_us(const T& row) {
+  return fields_of<T>()[static_cast<std::size_t>(layout_of<T>().opening)].get(row);
+}
+
+/// When a row that is alive (of a socket: seen at `seen_us`) was last known to be.
+std::uint64_t alive_until(const Socket&, std::uint64_t seen_us) { return seen_us; }
+std::uint64_t alive_until(const Peer& row, std::uint64_t) { return row.last_us; }
+std::uint64_t alive_until(const Resolution& row, std::uint64_t) { return row.answered_us; }
+
+/// Tells the transitions of sockets whose chunks do not: those alive at the end of a session, and
+/// those that ended after its last chunk.
+class TransitionSource {
+ public:
+  void want(const Socket& row, const SessionSpan& session) {
+    const bool known = row.state_since_us <= std::max(row.opened_us, session.started_us);
+    if (known) return;
+    wanted_.insert(row.cookie);
+    first_opened_us_ = std::min(first_opened_us_, row.opened_us);
+  }
+
+  /// Reads the wanted ones out of the chunks of `session`.
+  Status read(const Database& database, const SessionSpan& session, ChunkTable& chunks,
+              std::vector<Damage>& damage) {
+    if (wanted_.empty()) return {};
+    FrameCursor cursor(database, session.last);
+    if (cursor.seek_sequence(session.first))
+      for (const Socket& row : cursor.snapshot().of<Socket>())
+        if (wanted_.count(row.cookie) > 0) book_.begin(row);
+    return chunks.for_each(session.first, session.last, damage,
+                           [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
+                             const KindCounts& sockets = header.of(EntityKind::socket);
+                             const bool may_tell = header.last_wall_us >= first_opened_us_ &&
+                                                   sockets.begun + sockets.ongoing > 0;
+                             if (!may_tell) return true;
+                             NETREC_TRY(bytes, chunks.read(row));
+                             const auto chunk = ChunkReader::open(bytes.header, bytes.body);
+                             // What cannot be read is told by the scan itself.
+                             if (chunk) (void)add(*chunk);
+                             return true;
+                           });
+  }
+
+  void follow(const Frame& frame, std::uint64_t previous_us) {
+    book_.follow(frame.delta.of<Socket>(), wall_us(frame.wall), previous_us);
+  }
+  void forget(const Frame& frame) { book_.forget(frame.delta.of<Socket>().closed); }
+
+  std::vector<Transition> of(const Socket& row) const {
+    auto transitions = book_.of(row.cookie);
+    if (!transitions.empty()) return transitions;
+    if (row.state_since_us == row.opened_us)
+      return {{.at_us = row.opened_us, .after_us = row.opened_after_us, .state = row.state}};
+    return {{.at_us = row.state_since_us, .state = row.state}};
+  }
+
+ private:
+  Status add(const ChunkReader& chunk) {
+    for (const LifeGroup group : {LifeGroup::begun, LifeGroup::ongoing}) {
+      NETREC_TRY(keys, chunk.keys<Socket>(group));
+      NETREC_TRY(transitions, chunk.transitions(group));
+      for (std::size_t row = 0; row < keys.size(); ++row)
+        if (wanted_.count(keys[row]) > 0) book_.add(keys[row], transitions.of(row));
+    }
+    return {};
+  }
+
+  tsl::robin_set<std::uint64_t> wanted_;
+  std::uint64_t first_opened_us_ = UINT64_MAX;
+  TransitionBook book_;
+};
+
+/// The names of frames that are walked: what a frame closes is known until its end.
+template <class T>
+class WalkedState {
+ public:
+  void begin(const Snapshot& snapshot) {
+    copy<Text>(snapshot), copy<User>(snapshot), copy<NetworkNamespace>(snapshot);
+    copy<Process>(snapshot);
+    if constexpr (!std::is_same_v<T, Socket>) copy<T>(snapshot);
+  }
+  void open_and_change(const Delta& delta) {
+    Delta part;
+    take<Text>(delta, part), take<User>(delta, part), take<NetworkNamespace>(delta, part);
+    take<Process>(delta, part);
+    if constexpr (!std::is_same_v<T, Socket>) take<T>(delta, part);
+    apply(part, state_);
+  }
+  void close(const Delta& delta) {
+    drop<Text>(delta), drop<User>(delta), drop<NetworkNamespace>(delta), drop<Process>(delta);
+    if constexpr (!std::is_same_v<T, Socket>) drop<T>(delta);
+  }
+  const Snapshot& snapshot() const { return state_; }
+
+ private:
+  template <class Kind>
+  void copy(const Snapshot& from) {
+    state_.of<Kind>() = from.of<Kind>();
+  }
+  template <class Kind>
+  static void take(const Delta& from, Delta& to) {
+    to.of<Kind>().opened = from.of<Kind>().opened;
+    to.of<Kind>().changed = from.of<Kind>().changed;
+  }
+  template <class Kind>
+  void drop(const Delta& delta) {
+    for (const Closed& closed : delta.of<Kind>().closed) state_.of<Kind>().erase(closed.key);
+  }
+
+  Snapshot state_;
+};
+
+template <class T>
+class HistoryScan {
+ public:
+  HistoryScan(const Timeline& timeline, const Wanted& wanted, const StorySink<T>& sink)
+      : timeline_(timeline), database_(timeline.database()), filter_(wanted), sink_(sink) {}
+
+  Result<std::vector<Damage>> run() {
+    NETREC_TRY(transaction, ReadTransaction::begin(database_));
+    NETREC_TRY(chunks, ChunkTable::open(database_));
+    chunks_.emplace(std::move(chunks));
+    NETREC_CHECKED(find_sessions());
+    for (std::size_t i = 0; i < sessions_.size() && !stopped_; ++i) {
+      NETREC_CHECKED(tell_chunks(sessions_[i]));
+      if (!stopped_) NETREC_CHECKED(tell_rest(i));
+    }
+    return std::move(damage_);
+  }
+
+ private:
+  /// Sessions as the derived table has them; if it has none, the whole log is taken for one.
+  Status find_sessions() {
+    NETREC_TRY(log, LogReader::open(database_));
+    NETREC_TRY(first, log.first_sequence());
+    NETREC_TRY(last, log.last_sequence());
+    if (first == 0) return {};
+    NETREC_TRY(recorded, timeline_.sessions());
+    for (const RecordedSession& session : recorded) {
+      if (session.first_sequence > last) continue;
+      if (!sessions_.empty()) sessions_.back().last = session.first_sequence - 1;
+      sessions_.push_back({.id = session.id,
+                           .first = session.first_sequence,
+                           .last = last,
+                           .started_us = session.started_us,
+                           .boot = session.boot});
+    }
+    // Retention may have dropped whole sessions, and the beginning of one.
+    std::erase_if(sessions_, [&](const SessionSpan& span) { return span.last < first; });
+    if (sessions_.empty()) sessions_.push_back({.first = first, .last = last, .boot = {}});
+    sessions_.front().first = first;
+    return {};
+  }
+
+  Status tell_chunks(const SessionSpan& session) {
+    return chunks_->for_each(
+        session.first, session.last, damage_,
+        [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
+          if (header.of(EntityTraits<T>::kind).ended == 0 || !filter_.may_hold(header)) return true;
+          NETREC_TRY(bytes, chunks_->read(row));
+          auto told = tell(bytes);
+          if (!told && told.error().kind == ErrorKind::corrupt) {
+            damage_.push_back(row.damage(std::move(told).error().message));
+            return true;
+          }
+          if (told) stopped_ = !*told;
+          return told;
+        });
+  }
+
+  Result<bool> tell(const ChunkTable::Whole& bytes) const {
+    NETREC_TRY(chunk, ChunkReader::open(bytes.header, bytes.body));
+    return tell_chunk<T>(chunk, filter_, sink_);
+  }
+
+  /// What is after the last chunk of a session: its frames not sealed yet, and what was alive at
+  /// its end.
+  Status tell_rest(std::size_t index) {
+    const SessionSpan& session = sessions_[index];
+    NETREC_TRY(sealed, chunks_->last_sequence(session.first, session.last));
+    const std::uint64_t from = std::max(sealed, session.first);
+    FrameCursor cursor(database_, session.last);
+    TransitionSource transitions;
+    if constexpr (std::is_same_v<T, Socket>)
+      if (filter_.wanted().transitions) NETREC_CHECKED(prepare(session, from, transitions));
+    if (!go_to(cursor, from)) return {};
+    NETREC_CHECKED(walk(cursor, session, transitions));
+    if (!stopped_) NETREC_CHECKED(tell_alive(index, cursor, transitions));
+    return {};
+  }
+
+  /// False, and damage told, if nothing can be read there.
+  bool go_to(FrameCursor& cursor, std::uint64_t sequence) {
+    const auto moved = cursor.seek_sequence(sequence);
+    if (moved) return true;
+    add_damage(cursor);
+    if (damage_.empty())
+      damage_.push_back(
+          {.first_sequence = sequence, .last_sequence = sequence, .what = moved.error().message});
+    return false;
+  }
+
+  void add_damage(const FrameCursor& cursor) {
+    for (const Damage& found : cursor.damage()) {
+      const bool known = std::any_of(damage_.begin(), damage_.end(), [&](const Damage& other) {
+        return other.first_sequence == found.first_sequence;
+      });
+      if (!known) damage_.push_back(found);
+    }
+  }
+
+  /// Finds the sockets whose transitions must be looked up, and looks them up.
+  Status prepare(const SessionSpan& session, std::uint64_t from, TransitionSource& transitions) {
+    FrameCursor cursor(database_, session.last);
+    if (!go_to(cursor, from)) return {};
+    tsl::robin_set<std::uint64_t> fresh;
+    const auto want = [&](const Socket& row, std::uint64_t ended_us, const Snapshot& names) {
+      if (fresh.count(row.cookie) == 0 && filter_.touches(row.opened_us, ended_us) &&
+          filter_.matches(row, names))
+        transitions.want(row, session);
+    };
+    NETREC_TRY(more, cursor.next());
+    while (more && cursor.frame().sequence <= session.last) {
+      for (const Socket& row : cursor.frame().delta.template of<Socket>().opened)
+        fresh.insert(row.cookie);
+      // Its names may be gone with it: here the row is enough.
+      Wanted without_names = filter_.wanted();
+      without_names.pids.clear(), without_names.programs.clear(), without_names.names.clear();
+      for (const Socket& row : cursor.departed())
+        if (fresh.count(row.cookie) == 0 &&
+            HistoryFilter(without_names).matches(row, cursor.snapshot()))
+          transitions.want(row, session);
+      NETREC_TRY(next, cursor.next());
+      more = next;
+    }
+    for (const Socket& row : cursor.snapshot().template of<Socket>())
+      want(row, wall_us(cursor.frame().wall), cursor.snapshot());
+    return transitions.read(database_, session, *chunks_, damage_);
+  }
+
+  Status walk(FrameCursor& cursor, const SessionSpan& session, TransitionSource& transitions) {
+    WalkedState<T> state;
+    state.begin(cursor.snapshot());
+    std::uint64_t previous_us = wall_us(cursor.frame().wall);
+    NETREC_TRY(more, cursor.next());
+    while (more && cursor.frame().sequence <= session.last) {
+      const Frame& frame = cursor.frame();
+      state.open_and_change(frame.delta);
+      transitions.follow(frame, previous_us);
+      tell_closed(cursor, session, previous_us, state, transitions);
+      if (stopped_) break;
+      transitions.forget(frame);
+      state.close(frame.delta);
+      previous_us = wall_us(frame.wall);
+      NETREC_TRY(next, cursor.next());
+      more = next;
+    }
+    add_damage(cursor);
+    return {};
+  }
+
+  void tell_closed(const FrameCursor& cursor, const SessionSpan& session, std::uint64_t previous_us,
+                   const WalkedState<T>& state, const TransitionSource& transitions) {
+    const Frame& frame = cursor.frame();
+    const auto& closed = frame.delta.template of<T>().closed;
+    if constexpr (std::is_same_v<T, Socket>) {
+      tsl::robin_map<std::uint64_t, const Closed*> ends;
+      for (const Closed& end : closed) ends[end.key] = &end;
+      for (const Socket& row : cursor.departed()) {
+        const auto end = ends.find(row.cookie);
+        if (end == ends.end()) continue;
+        const Moment moment = moment_of(end->second->at, wall_us(frame.wall), previous_us);
+        if (!filter_.touches(row.opened_us, moment.at_us) ||
+            !filter_.matches(row, state.snapshot()))
+          continue;
+        Connection story = told(row, session, transitions);
+        story.closed_us = moment.at_us;
+        story.closed_after_us = story.last_seen_us = moment.after_us;
+        story.reason = end->second->reason;
+        emit(story, state.snapshot());
+      }
+    } else {
+      for (const Closed& end : closed)
+        if (const T* row = state.snapshot().template of<T>().find(end.key))
+          if (filter_.touches(opened_us(*row), alive_until(*row, 0)) &&
+              filter_.matches(*row, state.snapshot()))
+            emit(*row, state.snapshot());
+    }
+  }
+
+  /// What was alive at the end of a session, and did not go on in the next.
+  Status tell_alive(std::size_t index, FrameCursor& cursor, const TransitionSource& transitions) {
+    const SessionSpan& session = sessions_[index];
+    const std::uint64_t seen_us = wall_us(cursor.frame().wall);
+    const Snapshot& now = cursor.snapshot();
+    std::vector<const T*> alive;
+    for (const T& row : now.template of<T>())
+      if (filter_.touches(opened_us(row), alive_until(row, seen_us)) && filter_.matches(row, now))
+        alive.push_back(&row);
+    if (!alive.empty()) drop_those_going_on(index, alive);
+    std::sort(alive.begin(), alive.end(), [](const T* a, const T* b) {
+      return std::pair(opened_us(*a), key_of(*a)) < std::pair(opened_us(*b), key_of(*b));
+    });
+    for (const T* row : alive) {
+      if (stopped_) break;
+      if constexpr (std::is_same_v<T, Socket>) {
+        Connection story = told(*row, session, transitions);
+        story.last_seen_us = seen_us;
+        emit(story, now);
+      } else {
+        emit(*row, now);
+      }
+    }
+    return {};
+  }
+
+  void drop_those_going_on(std::size_t index, std::vector<const T*>& alive) {
+    if (index + 1 == sessions_.size()) return;
+    const SessionSpan& next = sessions_[index + 1];
+    // Only sockets are named by the boot; the ids of the others are never used again in a file.
+    if (std::is_same_v<T, Socket> && next.boot != sessions_[index].boot) return;
+    FrameCursor cursor(database_, next.last);
+    if (!go_to(cursor, next.first)) return;
+    std::erase_if(alive, [&](const T* row) {
+      return cursor.snapshot().template of<T>().find(key_of(*row)) != nullptr;
+    });
+  }
+
+  Connection told(const Socket& row, const SessionSpan& session,
+                  const TransitionSource& transitions) const {
+    Connection story;
+    story.session = session.id;
+    story.socket = row;
+    if (filter_.wanted().transitions) story.transitions = transitions.of(row);
+    if (const auto& fields = filter_.wanted().fields) {
+      Socket some;
+      for (std::size_t id = 0; id < fields_of<Socket>().size(); ++id)
+        if (id < fields->size() && fields->test(id))
+          fields_of<Socket>()[id].set(some, fields_of<Socket>()[id].get(row));
+      story.socket = some;
+    }
+    return story;
+  }
+
+  void emit(const Story<T>& story, const Snapshot& names) {
+    if (!stopped_ && !sink_(story, names)) stopped_ = true;
+  }
+
+  const Timeline& timeline_;
+  const Database& database_;
+  const HistoryFilter filter_;
+  const StorySink<T>& sink_;
+  std::optional<ChunkTable> chunks_;
+  std::vector<SessionSpan> sessions_;
+  std::vector<Damage> damage_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::vector<Damage>> scan_connections(const Timeline& timeline, const Wanted& wanted,
+                                             const ConnectionSink& sink) {
+  return HistoryScan<Socket>(timeline, wanted, sink).run();
+}
+
+Result<std::vector<Damage>> scan_peers(const Timeline& timeline, const Wanted& wanted,
+                                       const PeerSink& sink) {
+  return HistoryScan<Peer>(timeline, wanted, sink).run();
+}
+
+Result<std::vector<Damage>> scan_resolutions(const Timeline& timeline, const Wanted& wanted,
+                                             const ResolutionSink& sink) {
+  return HistoryScan<Resolution>(timeline, wanted, sink).run();
+}
+
+}  // namespace netrec

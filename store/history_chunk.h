@@ -1,0 +1,32 @@
+// The lives that ended in one chunk, told row by row.
+#pragma once
+
+#include <functional>
+
+#include "store/history_filter.h"
+
+namespace netrec {
+
+/// What is told of an entity: of a socket its Connection, of others their row.
+template <class T>
+struct StoryOf {
+  using Type = T;
+};
+template <>
+struct StoryOf<Socket> {
+  using Type = Connection;
+};
+template <class T>
+using Story = typename StoryOf<T>::Type;
+
+/// Returns false to stop.
+template <class T>
+using StorySink = std::function<bool(const Story<T>& story, const Snapshot& names)>;
+
+/// Tells what ended in `chunk` and is wanted, in order of its end; false if the sink stopped it.
+/// Errors: corrupt.
+template <class T>
+Result<bool> tell_chunk(const ChunkReader& chunk, const HistoryFilter& filter,
+                        const StorySink<T>& sink);
+
+}  // namespace netrec

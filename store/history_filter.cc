@@ -1,0 +1,200 @@
+#include "store/history_filter.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "store/chunk_layout.h"
+
+namespace netrec {
+
+namespace {
+
+std::uint64_t clamped_us(WallTime wall) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall.time_since_epoch().count()));
+}
+
+bool wants_port(const std::vector<PortRange>& ranges, std::uint64_t port) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const PortRange& range) {
+    return port >= range.first && port <= range.last;
+  });
+}
+
+bool wants_transport(const std::vector<Transport>& transports, std::uint64_t transport) {
+  return std::any_of(transports.begin(), transports.end(), [&](Transport wanted) {
+    return static_cast<std::uint64_t>(wanted) == transport;
+  });
+}
+
+bool same_text(std::string_view a, std::string_view b) {
+  const auto fold = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return fold(x) == fold(y); });
+}
+
+/// True if there is nothing to look for, or `holds` says yes to some of it.
+template <class List, class Holds>
+bool any_or_none(const List& list, Holds&& holds) {
+  return list.empty() || std::any_of(list.begin(), list.end(), holds);
+}
+
+/// Narrows a selection down, column by column.
+template <class T>
+class Selection {
+ public:
+  Selection(const ChunkReader& chunk, std::size_t rows) : chunk_(chunk) {
+    for (std::uint32_t row = 0; row < rows; ++row) rows_.push_back(row);
+  }
+
+  /// Keeps the rows for which `keep` says yes to the values of `names`.
+  template <class Keep>
+  Status narrow(std::initializer_list<std::string_view> names, Keep&& keep) {
+    if (rows_.empty()) return {};
+    std::vector<Column> columns;
+    for (const std::string_view name : names) {
+      NETREC_TRY(column, chunk_.column<T>(LifeGroup::ended, field_id<T>(name)));
+      columns.push_back(std::move(column));
+    }
+    std::erase_if(rows_, [&](std::uint32_t row) { return !keep(columns, row); });
+    return {};
+  }
+  std::vector<std::uint32_t>& rows() { return rows_; }
+
+ private:
+  const ChunkReader& chunk_;
+  std::vector<std::uint32_t> rows_;
+};
+
+Family family_of(std::uint64_t number) { return static_cast<Family>(number); }
+
+}  // namespace
+
+HistoryFilter::HistoryFilter(const Wanted& wanted)
+    : wanted_(wanted), from_us_(clamped_us(wanted.from)), to_us_(clamped_us(wanted.to)) {}
+
+bool HistoryFilter::may_hold(const ChunkHeader& header) const {
+  const Outline& outline = header.outline;
+  if (!touches(header.first_opened_us, header.last_wall_us)) return false;
+  const auto port = [](bool (Outline::*may_have)(std::uint16_t, std::uint16_t) const,
+                       const Outline& of) {
+    return
+        [may_have, &of](const PortRange& range) { return (of.*may_have)(range.first, range.last); };
+  };
+  return any_or_none(wanted_.remote, [&](const Prefix& p) { return outline.may_have_remote(p); }) &&
+         any_or_none(wanted_.local, [&](const Prefix& p) { return outline.may_have_local(p); }) &&
+         any_or_none(wanted_.remote_ports, port(&Outline::may_have_remote_port, outline)) &&
+         any_or_none(wanted_.local_ports, port(&Outline::may_have_local_port, outline)) &&
+         any_or_none(wanted_.transports,
+                     [&](Transport transport) {
+                       return (outline.transports >> static_cast<unsigned>(transport) & 1) != 0;
+                     }) &&
+         any_or_none(wanted_.pids,
+                     [&](std::uint32_t pid) { return outline.pids.may_contain(pid); }) &&
+         any_or_none(wanted_.programs,
+                     [&](const std::string& program) {
+                       return outline.programs.may_contain(text_key(program));
+                     }) &&
+         any_or_none(wanted_.names, [&](const std::string& name) {
+           return outline.names.may_contain(text_key(name));
+         });
+}
+
+bool HistoryFilter::wants_address(const std::vector<Prefix>& prefixes, const IpAddress& address,
+                                  Family family) const {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const Prefix& prefix) { return prefix.contains(address, family); });
+}
+
+bool HistoryFilter::wants_process(std::uint32_t id, const Snapshot& names) const {
+  if (wanted_.pids.empty() && wanted_.programs.empty()) return true;
+  const Process* process = names.of<Process>().find(id);
+  if (process == nullptr) return false;
+  if (!any_or_none(wanted_.pids, [&](std::uint32_t pid) { return pid == process->pid; }))
+    return false;
+  const std::string_view exe = names.text(process->exe);
+  return any_or_none(wanted_.programs, [&](const std::string& program) {
+    return same_text(exe, program) || same_text(exe.substr(exe.rfind('/') + 1), program) ||
+           same_text(names.text(process->comm), program);
+  });
+}
+
+bool HistoryFilter::wants_name(std::uint32_t text, const Snapshot& names) const {
+  return any_or_none(wanted_.names,
+                     [&](const std::string& name) { return same_text(names.text(text), name); });
+}
+
+template <class T>
+bool HistoryFilter::matches(const T& row, const Snapshot& names) const {
+  if (!wants_process(row.process, names)) return false;
+  if constexpr (std::is_same_v<T, Resolution>) {
+    return (wanted_.remote.empty() || wants_address(wanted_.remote, row.address, row.family)) &&
+           wants_name(row.name, names);
+  } else {
+    return (wanted_.remote.empty() || wants_address(wanted_.remote, row.remote, row.family)) &&
+           (wanted_.local.empty() || wants_address(wanted_.local, row.local, row.family)) &&
+           (wanted_.remote_ports.empty() || wants_port(wanted_.remote_ports, row.remote_port)) &&
+           (wanted_.local_ports.empty() || wants_port(wanted_.local_ports, row.local_port)) &&
+           (wanted_.transports.empty() ||
+            wants_transport(wanted_.transports, static_cast<std::uint64_t>(row.transport))) &&
+           wants_name(row.remote_name, names);
+  }
+}
+
+template <class T>
+Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chunk,
+                                                         const Snapshot& names) const {
+  constexpr bool kIsResolution = std::is_same_v<T, Resolution>;
+  Selection<T> selection(chunk, chunk.rows<T>(LifeGroup::ended));
+  const auto address = [&](const std::vector<Prefix>& prefixes) {
+    return [this, &prefixes](const std::vector<Column>& c, std::uint32_t row) {
+      return wants_address(prefixes, {.high = c[0][row], .low = c[1][row]}, family_of(c[2][row]));
+    };
+  };
+  if (!wanted_.remote.empty()) {
+    if constexpr (kIsResolution)
+      NETREC_CHECKED(
+          selection.narrow({"address_high", "address_low", "family"}, address(wanted_.remote)));
+    else
+      NETREC_CHECKED(
+          selection.narrow({"remote_high", "remote_low", "family"}, address(wanted_.remote)));
+  }
+  if constexpr (!kIsResolution) {
+    if (!wanted_.local.empty())
+      NETREC_CHECKED(
+          selection.narrow({"local_high", "local_low", "family"}, address(wanted_.local)));
+    if (!wanted_.remote_ports.empty())
+      NETREC_CHECKED(selection.narrow({"remote_port"}, [&](const auto& c, std::uint32_t row) {
+        return wants_port(wanted_.remote_ports, c[0][row]);
+      }));
+    if (!wanted_.local_ports.empty())
+      NETREC_CHECKED(selection.narrow({"local_port"}, [&](const auto& c, std::uint32_t row) {
+        return wants_port(wanted_.local_ports, c[0][row]);
+      }));
+    if (!wanted_.transports.empty())
+      NETREC_CHECKED(selection.narrow({"transport"}, [&](const auto& c, std::uint32_t row) {
+        return wants_transport(wanted_.transports, c[0][row]);
+      }));
+  }
+  if (!wanted_.pids.empty() || !wanted_.programs.empty())
+    NETREC_CHECKED(selection.narrow({"process"}, [&](const auto& c, std::uint32_t row) {
+      return wants_process(static_cast<std::uint32_t>(c[0][row]), names);
+    }));
+  if (!wanted_.names.empty())
+    NETREC_CHECKED(selection.narrow(
+        {kIsResolution ? "name" : "remote_name"}, [&](const auto& c, std::uint32_t row) {
+          return wants_name(static_cast<std::uint32_t>(c[0][row]), names);
+        }));
+  return std::move(selection.rows());
+}
+
+#define NETREC_INSTANTIATE(T)                                                              \
+  template bool HistoryFilter::matches<T>(const T&, const Snapshot&) const;                \
+  template Result<std::vector<std::uint32_t>> HistoryFilter::select<T>(const ChunkReader&, \
+                                                                       const Snapshot&) const;
+NETREC_INSTANTIATE(Socket)
+NETREC_INSTANTIATE(Peer)
+NETREC_INSTANTIATE(Resolution)
+#undef NETREC_INSTANTIATE
+
+}  // namespace netrec

@@ -1,0 +1,46 @@
+// What is wanted, asked of headers, of columns and of rows: one meaning in three places.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "store/chunk.h"
+#include "store/history.h"
+
+namespace netrec {
+
+class HistoryFilter {
+ public:
+  explicit HistoryFilter(const Wanted& wanted);
+
+  const Wanted& wanted() const { return wanted_; }
+  /// True if a life from `opened_us` to `ended_us` touches the range.
+  bool touches(std::uint64_t opened_us, std::uint64_t ended_us) const {
+    return opened_us <= to_us_ && ended_us >= from_us_;
+  }
+  /// False: nothing that ended in this chunk can be wanted.
+  bool may_hold(const ChunkHeader& header) const;
+  /// True if `row` can be wanted, whatever its time.
+  template <class T>
+  bool matches(const T& row, const Snapshot& names) const;
+  /// The rows that ended in a chunk and are wanted, by their number.
+  template <class T>
+  Result<std::vector<std::uint32_t>> select(const ChunkReader& chunk, const Snapshot& names) const;
+
+  /// True if it takes the names of a chunk to select from it.
+  bool needs_names() const {
+    return !wanted_.pids.empty() || !wanted_.programs.empty() || !wanted_.names.empty();
+  }
+
+ private:
+  bool wants_address(const std::vector<Prefix>& prefixes, const IpAddress& address,
+                     Family family) const;
+  bool wants_process(std::uint32_t process, const Snapshot& names) const;
+  bool wants_name(std::uint32_t text, const Snapshot& names) const;
+
+  const Wanted& wanted_;
+  std::uint64_t from_us_ = 0;
+  std::uint64_t to_us_ = 0;
+};
+
+}  // namespace netrec

@@ -1,0 +1,48 @@
+// The states sockets went through, socket by socket, as frames tell them one after another. Used
+// where a chunk is sealed (what came in earlier chunks) and where unsealed frames are walked.
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "schema/connection.h"
+
+namespace netrec {
+
+/// When a change or an end marked `at` (Change::at) happened, and the last instant at which it had
+/// not yet; in microseconds, for a frame at `wall_us` after one at `previous_us`.
+struct Moment {
+  std::uint64_t at_us = 0;
+  std::uint64_t after_us = 0;
+};
+Moment moment_of(std::uint32_t at, std::uint64_t wall_us, std::uint64_t previous_us);
+
+/// Microseconds since 1970.
+std::uint64_t wall_us(WallTime wall);
+
+class TransitionBook {
+ public:
+  void clear() { transitions_.clear(); }
+  /// What is known of `socket` so far.
+  void set(std::uint64_t socket, std::vector<Transition> transitions);
+  /// More of it.
+  void add(std::uint64_t socket, std::span<const Transition> transitions);
+  /// A socket that was there when recording began, in the state it has.
+  void begin(const Socket& socket);
+
+  /// Takes in what opened and what changed its state. Sockets not known are passed over.
+  void follow(const Changes<Socket>& changes, std::uint64_t wall_us, std::uint64_t previous_us);
+  /// Drops what closed.
+  void forget(const std::vector<Closed>& closed);
+
+  /// Empty: it is not known.
+  std::vector<Transition> of(std::uint64_t socket) const;
+
+ private:
+  tsl::robin_map<std::uint64_t, std::vector<Transition>> transitions_;
+};
+
+}  // namespace netrec
