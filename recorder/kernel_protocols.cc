@@ -1,5 +1,8 @@
 #include "recorder/kernel_protocols.h"
 
+#include <algorithm>
+#include <charconv>
+
 namespace netrec {
 
 namespace {
@@ -36,16 +39,28 @@ std::string_view protocol_name(SocketKind kind) {
   return "";
 }
 
+std::string_view next_word(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  const std::string_view word = line.substr(0, line.find(' '));
+  line.remove_prefix(word.size());
+  return word;
+}
+
 }  // namespace
 
-bool kernel_has(SocketKind kind, std::string_view table) {
+std::optional<std::int64_t> sockets_in_use(SocketKind kind, std::string_view table) {
   const std::string_view wanted = protocol_name(kind);
   while (!table.empty()) {
-    const std::string_view line = table.substr(0, table.find('\n'));
+    std::string_view line = table.substr(0, table.find('\n'));
     table.remove_prefix(std::min(line.size() + 1, table.size()));
-    if (line.substr(0, line.find(' ')) == wanted) return true;
+    if (next_word(line) != wanted) continue;
+    next_word(line);  // The size of one.
+    const std::string_view count = next_word(line);
+    std::int64_t sockets = -1;
+    std::from_chars(count.data(), count.data() + count.size(), sockets);
+    return sockets;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace netrec

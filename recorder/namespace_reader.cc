@@ -210,9 +210,12 @@ Result<DumpReport> NamespaceReader::dump(std::uint32_t id, SocketKind kind,
   if (kind.transport == Transport::icmp || (absent_[place] && has_table))
     return dump_table(id, kind, sink);
   if (absent_[place]) return DumpReport{};
+  // The dump walks a table of connections yet to come, 0.7 ms for nothing; the count is 0.03 ms.
+  if (kind.transport == Transport::mptcp && sockets_in_use(kind, protocols_.read(text_)) == 0)
+    return DumpReport{};
   auto report = dump_diag(id, kind, buffer, sink);
   if (report || report.error().kind != ErrorKind::unsupported) return report;
-  if (!has_table && kernel_has(kind, protocols_.read(text_)))
+  if (!has_table && sockets_in_use(kind, protocols_.read(text_)))
     return tl::unexpected(std::move(report).error().while_doing(to_string(kind)));
   absent_.set(place);
   return has_table ? dump_table(id, kind, sink) : DumpReport{};
