@@ -28,6 +28,9 @@ enum event_kind {
   EVENT_PROCESS_FORKED,    /* event_process */
   EVENT_PROCESS_EXECUTED,  /* event_exec */
   EVENT_PROCESS_EXITED,    /* event_process */
+  EVENT_DATAGRAM_OPENED,   /* event_datagram_socket */
+  EVENT_DATAGRAM_CLOSED,   /* event_datagram_socket */
+  EVENT_DNS,               /* event_dns */
   EVENT_KINDS,
 };
 
@@ -147,6 +150,50 @@ struct event_exec {
   __u32 arguments_total; /* bytes there are; `arguments_bytes` of them follow */
   __u16 path_bytes;      /* names from the file up to the root, each ended by a NUL */
   __u16 arguments_bytes;
+};
+
+/* A UDP, raw or ICMP socket was made or let go, by whom. */
+struct event_datagram_socket {
+  struct event_header header;
+  __u64 cookie;
+  struct event_task task;
+  __u16 family;
+  __u16 type;
+  __u16 protocol;
+  __u16 reserved;
+};
+
+/* What one socket exchanged with one peer since the last reading. */
+struct peer_key {
+  __u64 cookie;
+  __u8 remote[16];
+  __u16 remote_port;
+  __u16 family;
+  __u16 protocol;
+  __u16 socket_type;
+};
+
+struct peer_counts {
+  __u64 first_ns;
+  __u64 last_ns;
+  __u64 packets_sent;
+  __u64 packets_received;
+  __u64 bytes_sent; /* behind the transport's header */
+  __u64 bytes_received;
+  __u8 local[16];
+  __u32 interface;
+  __u16 local_port;
+  __u16 reserved;
+};
+
+/* A DNS message as it came in; `bytes` of it follow. Over TCP it begins with its length. */
+#define EVENT_DNS_MAX 1024
+
+struct event_dns {
+  struct event_header header;
+  __u64 cookie; /* of the socket that received it */
+  __u32 bytes;
+  __u32 over_tcp;
 };
 
 /* What the iterator over all descriptors writes. */

@@ -55,6 +55,8 @@ typedef int pid_t;
 #define SOCK_DONE 1 /* enum sock_flags */
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_UDPLITE 136
+#define DNS_PORT 53
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -70,6 +72,10 @@ struct ns_common {
 
 struct net {
   struct ns_common ns;
+};
+
+struct nsproxy {
+  struct net *net_ns;
 };
 
 typedef struct {
@@ -240,6 +246,7 @@ struct task_struct {
   struct mm_struct *mm;
   const struct cred *cred;
   struct files_struct *files;
+  struct nsproxy *nsproxy;
   char comm[16];
 };
 
@@ -269,11 +276,60 @@ struct bpf_iter__task_file {
   struct file *file;
 };
 
-struct msghdr {
-  void *msg_name;
-  int msg_namelen;
+#pragma clang attribute pop
+
+/* What programs of a cgroup are given (include/uapi/linux/bpf.h): an ABI, not the kernel's own. */
+struct bpf_sock {
+  __u32 bound_dev_if;
+  __u32 family;
+  __u32 type;
+  __u32 protocol;
+  __u32 mark;
+  __u32 priority;
+  __u32 src_ip4;
+  __u32 src_ip6[4];
+  __u32 src_port; /* host order */
+  __be16 dst_port;
+  __u16 : 16;
+  __u32 dst_ip4;
+  __u32 dst_ip6[4];
+  __u32 state;
+  __s32 rx_queue_mapping;
 };
 
-#pragma clang attribute pop
+struct __sk_buff {
+  __u32 len;
+  __u32 pkt_type;
+  __u32 mark;
+  __u32 queue_mapping;
+  __u32 protocol;
+  __u32 vlan_present;
+  __u32 vlan_tci;
+  __u32 vlan_proto;
+  __u32 priority;
+  __u32 ingress_ifindex;
+  __u32 ifindex;
+  __u32 tc_index;
+  __u32 cb[5];
+  __u32 hash;
+  __u32 tc_classid;
+  __u32 data;
+  __u32 data_end;
+  __u32 napi_id;
+  __u32 family;
+  __u32 remote_ip4;
+  __u32 local_ip4;
+  __u32 remote_ip6[4];
+  __u32 local_ip6[4];
+  __u32 remote_port;
+  __u32 local_port;
+  __u32 data_meta;
+  __u64 flow_keys;
+  __u64 tstamp;
+  __u32 wire_len;
+  __u32 gso_segs;
+  struct bpf_sock *sk;
+  __u32 gso_size;
+};
 
 #endif /* NETREC_BPF_KERNEL_H */
