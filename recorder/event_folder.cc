@@ -78,7 +78,7 @@ std::uint64_t listening_key(const Socket& row) {
 
 std::uint32_t EventFolder::namespace_of(const event_header& header) {
   const std::uint32_t known = observer_.surroundings().namespace_id(header.network_namespace);
-  if (known != 0) return known;
+  if (known != 0 || namespaces_ == FoldNamespaces::known) return known;
   met_namespace_ = true;
   return observer_.surroundings().meet_namespace(header.network_namespace);
 }
@@ -104,7 +104,7 @@ Socket EventFolder::row_of(const event_transition& event, const event_ends& ends
 void EventFolder::enter(Socket now, TcpState state, microseconds boot) {
   if (const Socket* known = observer_.sockets().find(now.cookie)) {
     now.state = known->state;
-    if (!(now == *known)) observer_.sockets().own(now);
+    if (!(now == *known)) observer_.sockets().tell(now);
     if (now.state == state) return;
     now.state = state;
     observer_.sockets().event(now, boot);
@@ -115,6 +115,7 @@ void EventFolder::enter(Socket now, TcpState state, microseconds boot) {
 }
 
 void EventFolder::on(const event_socket& event) {
+  if (namespace_of(event.transition.header) == 0) return;
   const microseconds boot = boot_of(event.transition.header);
   const auto state = static_cast<TcpState>(event.transition.new_state);
   // It failed to connect, and is tried again before that was settled.
@@ -145,6 +146,7 @@ void EventFolder::on(const event_transition& event) {
 }
 
 void EventFolder::on(const event_closed& event) {
+  if (namespace_of(event.transition.header) == 0) return;
   const microseconds boot = boot_of(event.transition.header);
   const std::uint64_t cookie = event.transition.cookie;
   const bool is_known = observer_.sockets().find(cookie) != nullptr;
@@ -157,7 +159,7 @@ void EventFolder::on(const event_closed& event) {
     set_flag(row, SocketFlag::owner_unsure, true);
   }
   if (is_known)
-    observer_.sockets().own(row);
+    observer_.sockets().tell(row);
   else
     enter(row, static_cast<TcpState>(event.transition.old_state), boot);
   if (in_time_wait_.contains(cookie)) return;  // Its stand-in goes on.
@@ -183,7 +185,7 @@ void EventFolder::on(const event_accepted& event) {
   now.descriptor = static_cast<std::uint32_t>(event.descriptor);
   now.inode = static_cast<std::uint32_t>(event.inode);
   set_flag(now, SocketFlag::owner_unsure, now.process == 0);
-  observer_.sockets().own(now);
+  observer_.sockets().tell(now);
 }
 
 // A connect that never became a transition gets a life of no length under a key of its own; of the
@@ -198,8 +200,9 @@ void EventFolder::on(const event_connect_failed& event) {
     if (knew || known == nullptr || !ending_.contains(event.cookie)) return;
     Socket now = *known;
     now.error = error;
-    return observer_.sockets().own(now);
+    return observer_.sockets().tell(now);
   }
+  if (namespace_of(event.header) == 0) return;
   Socket row;
   row.cookie = kWithoutCookie | event.header.at_ns;
   if (observer_.sockets().find(row.cookie) != nullptr) return;
@@ -225,6 +228,7 @@ void EventFolder::on(const event_time_wait& event) {
     ending_[event.cookie] = boot;
     return;
   }
+  if (namespace_of(event.header) == 0) return;
   ending_.erase(event.cookie);
   in_time_wait_[event.cookie] = event.state;
   event_transition transition{};

@@ -27,10 +27,17 @@ struct FoldTotals {
   std::uint64_t unknown_closed = 0;  ///< ends of connections whose beginning was not seen
 };
 
+/// Which network namespaces events are taken from.
+enum class FoldNamespaces {
+  all,
+  known,  ///< those the Observer knows; the user asked for some only
+};
+
 class EventFolder final : public EventSink {
  public:
   /// `observer` must outlive the folder.
-  explicit EventFolder(Observer& observer) : observer_(observer) {}
+  explicit EventFolder(Observer& observer, FoldNamespaces namespaces = FoldNamespaces::all)
+      : observer_(observer), namespaces_(namespaces) {}
 
   void on(const event_socket& event) override;
   void on(const event_transition& event) override;
@@ -68,6 +75,7 @@ class EventFolder final : public EventSink {
   void end(std::uint64_t cookie, std::chrono::microseconds boot);
 
   Observer& observer_;
+  FoldNamespaces namespaces_;
   ProgramRuns runs_;
   FoldTotals totals_;
   /// Connections of which only the stand-in for TIME_WAIT is left.

@@ -43,6 +43,9 @@ struct EventLosses {
   std::uint64_t total() const { return sockets + owners + processes + malformed; }
 };
 
+/// "12 of sockets, 3 of processes".
+std::string to_string(const EventLosses& losses);
+
 /// A descriptor that is a socket.
 using SocketDescriptorVisitor =
     std::function<void(std::uint32_t pid, std::uint32_t descriptor, std::uint32_t inode)>;

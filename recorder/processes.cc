@@ -37,7 +37,7 @@ std::uint32_t Processes::run_of(std::uint32_t pid) { return read(pid, 0); }
 
 std::uint32_t Processes::read(std::uint32_t pid, int depth) {
   const auto found = by_pid_.find(pid);
-  if (found != by_pid_.end() && (events_told_ || found->second.tick == tick_))
+  if (found != by_pid_.end() && found->second.tick >= (events_told_ ? trusted_since_ : tick_))
     return found->second.id;
   Result<Process> row = read_process(pid, ledger_);
   if (!row) {

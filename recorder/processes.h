@@ -44,8 +44,10 @@ class Processes {
   /// At `boot` the process ended.
   void ended(std::uint32_t pid, std::chrono::microseconds boot);
   /// Exec and exit are told: what is known of a pid holds until they say otherwise, and is not read
-  /// again. False again where some of them were lost.
+  /// again.
   void trust_events(bool told) { events_told_ = told; }
+  /// Some of them were lost: each process is read once more before it is trusted again.
+  void doubt_all() { trusted_since_ = tick_; }
   /// The last id given for `pid` without looking; 0: none.
   std::uint32_t known(std::uint32_t pid) const;
 
@@ -82,6 +84,7 @@ class Processes {
   std::vector<std::uint32_t> to_check_;  ///< pids, the next one last
   std::uint64_t unreadable_ = 0;
   std::uint32_t tick_ = 1;
+  std::uint32_t trusted_since_ = 0;
   bool events_told_ = false;
 };
 

@@ -44,6 +44,7 @@ bool wait_for_tick(Desk& desk, nanoseconds end, Status& status) {
     const nanoseconds until = std::min(desk.recording.deadline(), end);
     nanoseconds span = until - now;
     if (desk.service.patience().count() != 0) span = std::min(span, desk.service.patience());
+    span = std::min(span, desk.recording.listen_within());
     const std::optional<Request> request = desk.signals.wait(span);
     if (request == Request::stop) return false;
     if (request == Request::rotate) {
@@ -53,6 +54,7 @@ bool wait_for_tick(Desk& desk, nanoseconds end, Status& status) {
       if (!status) return false;
       continue;
     }
+    desk.recording.listen();
     const nanoseconds woken = desk.clock.now().monotonic;
     if (woken >= end) return false;
     if (woken >= desk.recording.deadline()) return true;
@@ -103,7 +105,9 @@ int record(const RecordOptions& options) {
   if (!signals) return fail(voice, signals.error());
   auto source = KernelSource::open({.only = options.namespaces});
   if (!source) return fail(voice, source.error());
-  auto recording = Recording::start(options, **source, clock, voice);
+  auto capture = Capture::choose(options.capture);
+  if (!capture) return fail(voice, capture.error());
+  auto recording = Recording::start(options, **source, clock, voice, std::move(*capture));
   if (!recording) return fail(voice, recording.error());
   for (const std::string& line : opening_lines(options, **recording)) voice.say(line);
   Service service;

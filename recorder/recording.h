@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "recorder/capture.h"
 #include "recorder/clock.h"
+#include "recorder/event_folder.h"
 #include "recorder/look.h"
 #include "recorder/observer.h"
 #include "recorder/options.h"
@@ -40,10 +42,16 @@ class Recording {
   /// Opens the file and the session. All references must outlive it. Errors: those of
   /// TimelineWriter::open().
   static Result<std::unique_ptr<Recording>> start(const RecordOptions& options,
-                                                  SocketSource& source, Clock& clock, Voice& voice);
+                                                  SocketSource& source, Clock& clock, Voice& voice,
+                                                  Capture capture = {});
 
   /// CLOCK_MONOTONIC of the next tick.
   std::chrono::nanoseconds deadline() const { return schedule_.deadline(); }
+
+  /// Between ticks: takes in the events there are, so that the kernel has room for more.
+  void listen();
+  /// When to listen again; nanoseconds::max() where there are no events.
+  std::chrono::nanoseconds listen_within() const;
 
   /// Looks at the host and writes a frame. REQUIRES: deadline() has come. Errors: the file cannot
   /// be written for another reason than want of room.
@@ -62,13 +70,17 @@ class Recording {
 
  private:
   Recording(const RecordOptions& options, SocketSource& source, Clock& clock, Voice& voice,
-            TimelineWriter writer);
+            Capture capture, TimelineWriter writer);
 
   void carry_over();
   void open_session();
   void tell_absence();
   void tell_lapses(const std::vector<Lapse>& lapses);
   void observe();
+  void look_at_sockets();
+  void observe_events();
+  void tell_losses();
+  void tell_disagreements();
   Status write();
   Status pause(const Error& error, const Instant& now);
   bool may_resume(const Instant& now);
@@ -82,9 +94,14 @@ class Recording {
   SocketSource& source_;
   Clock& clock_;
   Voice& voice_;
+  Capture capture_;
   TimelineWriter writer_;
   Observer observer_;
+  EventFolder folder_;
   Look look_;
+  LookPace pace_;
+  std::chrono::nanoseconds listen_within_{0};
+  std::uint64_t disagreements_ = 0;
   Schedule schedule_;
   std::vector<Limit> limits_;
   std::uint64_t frames_ = 0;

@@ -26,10 +26,25 @@ void note_privileges(std::uint64_t capabilities, const RecordOptions& options,
   lacks(CAP_NET_ADMIN, "marks and some details of sockets (CAP_NET_ADMIN)");
 }
 
+void note_capture(const RecordOptions& options, const Capture& capture,
+                  std::vector<Limit>& limits) {
+  if (!capture.events) {
+    const bool chosen = options.capture == CaptureChoice::poll;
+    const std::string why = chosen ? "--capture poll" : "no event capture: " + capture.failure;
+    limits.push_back({.cause = chosen ? GapCause::left_out : GapCause::unsupported,
+                      .what = "sockets that open and close between two looks (" + why + ")"});
+    return;
+  }
+  for (const Probe& probe : capture.events->probes())
+    if (!probe.works())
+      limits.push_back({.cause = GapCause::unsupported,
+                        .what = fmt::format("{} ({})", probe.about, probe.failure)});
+}
+
 }  // namespace
 
 std::vector<Limit> limits_of(const RecordOptions& options, std::uint64_t capabilities,
-                             CaptureMode mode) {
+                             const Capture& capture) {
   std::vector<Limit> limits;
   note_privileges(capabilities, options, limits);
   const auto leaves_out = [&](bool does, std::string what) {
@@ -41,10 +56,7 @@ std::vector<Limit> limits_of(const RecordOptions& options, std::uint64_t capabil
   leaves_out(!options.namespaces.empty(),
              fmt::format("network namespaces other than {} (--namespace)",
                          fmt::join(options.namespaces, ", ")));
-  if (mode == CaptureMode::poll)
-    limits.push_back({.cause = options.capture == CaptureChoice::poll ? GapCause::left_out
-                                                                      : GapCause::unsupported,
-                      .what = "sockets that open and close between two looks (no event capture)"});
+  note_capture(options, capture, limits);
   return limits;
 }
 

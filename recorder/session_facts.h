@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "recorder/capture.h"
 #include "recorder/observer.h"
 #include "recorder/options.h"
 #include "schema/gap.h"
@@ -24,7 +25,7 @@ struct Limit {
 /// What a recorder with these effective capabilities (bit n = capability n, capabilities(7)) and
 /// these options cannot see.
 std::vector<Limit> limits_of(const RecordOptions& options, std::uint64_t capabilities,
-                             CaptureMode mode);
+                             const Capture& capture);
 
 /// The row of a session that starts now; its strings go into `observer`.
 Session session_row(const RecordOptions& options, const std::vector<Limit>& limits,

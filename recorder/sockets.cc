@@ -126,9 +126,15 @@ void Sockets::see(const Socket& observed) {
     strangers_.push_back(row);
     return;
   }
-  if (events_ == EventCapture::on && !ledger_.restating()) untold_.insert(row.cookie);
+  if (is_told_by_events(row)) untold_.insert(row.cookie);
   add(row, part_);
   link(static_cast<std::uint32_t>(places_.size() - 1));
+}
+
+// Events tell all of TCP but connections that are not whole yet.
+bool Sockets::is_told_by_events(const Socket& row) const {
+  return events_ == EventCapture::on && !ledger_.restating() && row.transport == Transport::tcp &&
+         row.state != TcpState::syn_recv && row.state != TcpState::time_wait;
 }
 
 void Sockets::add(const Socket& row, std::uint16_t part) {
@@ -148,7 +154,7 @@ void Sockets::revise(std::uint32_t place, const Socket& observed) {
   now.cookie = row.cookie;
   settle(row, now);
   if (now == row) return;
-  if (events_ == EventCapture::on && now.state != row.state) {
+  if (is_told_by_events(row) && now.state != row.state) {
     doubts_.push_back({row.cookie, now.state});
     now.state = row.state;
     now.state_since_us = row.state_since_us;
@@ -170,14 +176,18 @@ void Sockets::replace(std::uint32_t place, Socket now, std::uint64_t now_us, Mar
 void Sockets::note_inode(std::uint32_t before, std::uint32_t now, std::uint32_t place) {
   if (before == now) return;
   if (before != 0) {
-    inode_changes_.departed.push_back(before);
+    if (quiet_.erase(before) == 0) inode_changes_.departed.push_back(before);
     if (const auto found = by_inode_.find(before);
         found != by_inode_.end() && found->second == place)
       by_inode_.erase(found);
   }
   if (now != 0) {
-    inode_changes_.appeared.push_back(now);
     by_inode_[now] = place;
+    // An event told who holds it; who else does is asked only if it lives on (end_dumps()).
+    if (events_ == EventCapture::on && ledger_.sockets().rows()[place].process != 0)
+      quiet_.insert(now);
+    else
+      inode_changes_.appeared.push_back(now);
   }
 }
 
@@ -199,13 +209,13 @@ void Sockets::end_dumps(CloseReason reason) {
   join_time_waits(gone);
   // Backwards, because a removal moves the last row into the gap.
   for (const std::uint32_t place : gone) {
-    const bool was_over = ledger_.sockets().rows()[place].state == TcpState::time_wait;
-    if (events_ == EventCapture::on && !was_over && !ledger_.restating())
-      ++disagreements_.missed_closes;
+    if (is_told_by_events(ledger_.sockets().rows()[place])) ++disagreements_.missed_closes;
     remove(place, reason, kSometime);
   }
   disagreements_.missed_opens += untold_.size();
   untold_.clear();
+  for (const std::uint32_t inode : quiet_) inode_changes_.appeared.push_back(inode);
+  quiet_.clear();
   drop_stale_aliases();
 }
 
@@ -304,6 +314,12 @@ void Sockets::correct_opening(std::uint32_t place, const Socket& row, std::uint6
   now.state = row.state;
   now.state_since_us = at_us;
   ledger_.restate_opening(now, now);
+}
+
+void Sockets::tell(const Socket& now) {
+  const std::uint32_t place = locate(now.cookie);
+  NETREC_CHECK(place != kNowhere, "only a known socket has more to be told");
+  replace(place, now, 0, kSometime);
 }
 
 void Sockets::event(Socket now, std::chrono::microseconds boot) {

@@ -86,6 +86,8 @@ class Sockets final : public SocketSink {
   /// tell stays. A socket not known is taken in as one that was there already. state_since_us is
   /// filled in here.
   void event(Socket now, std::chrono::microseconds boot);
+  /// What an event tells beside the state; no time of its own. REQUIRES: the socket is known.
+  void tell(const Socket& now);
   /// The socket ended at `boot`. False if it is not known.
   bool ended(std::uint64_t cookie, std::chrono::microseconds boot,
              CloseReason reason = CloseReason::exact);
@@ -130,6 +132,7 @@ class Sockets final : public SocketSink {
   void add(const Socket& row, std::uint16_t part);
   void revise(std::uint32_t place, const Socket& observed);
   void replace(std::uint32_t place, Socket now, std::uint64_t now_us, Mark at);
+  bool is_told_by_events(const Socket& row) const;
   void note_inode(std::uint32_t before, std::uint32_t now, std::uint32_t place);
   void correct_opening(std::uint32_t place, const Socket& row, std::uint64_t at_us);
   void remove(std::uint32_t place, CloseReason reason, Mark at);
@@ -151,6 +154,7 @@ class Sockets final : public SocketSink {
   tsl::robin_set<std::uint64_t> untold_;  ///< shown by these dumps, and no event told of them
   std::vector<Doubt> doubts_;
   InodeChanges inode_changes_;
+  tsl::robin_set<std::uint32_t> quiet_;  ///< inodes that appeared with a known owner
   Disagreements disagreements_;
   SocketTotals totals_;
   std::uint32_t generation_ = 1;
