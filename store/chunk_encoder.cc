@@ -376,11 +376,18 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
     KindEncoder<T> encoder(*lives, clock, input.carry, out);
     encoder.encode();
     header.kinds[static_cast<std::size_t>(EntityTraits<T>::kind)] = lives->counts;
-    if (lives->counts.ended > 0)
-      outline.add<T>(
-          [&](std::uint16_t field) { return encoder.final_values(LifeGroup::ended, field); });
+    if (lives->counts.ended == 0) return;
+    const auto values = [&](std::uint16_t field) {
+      return encoder.final_values(LifeGroup::ended, field);
+    };
+    outline.add<T>(values);
+    gatherer.add<T>(values);
   });
   NETREC_CHECKED(status);
+  const ChunkNames names = gatherer.finish();
+  outline.add_names(names.all, names.remote_names);
+  if (!names.restated.empty())
+    out.put_blob({.role = static_cast<std::uint8_t>(Role::names)}, encode_delta(names.restated));
   header.outline = outline.finish(header.first_opened_us);
   EncodedChunk chunk;
   chunk.body = out.lay_out(header);
