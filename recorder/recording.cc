@@ -154,6 +154,8 @@ void Recording::open_session() {
   }
   tell_limits(limits_, now, observer_);
   look_.start_over();
+  // Opening took its time; the first tick is not late for that.
+  schedule_ = Schedule(options_.interval, clock_.now());
 }
 
 // Between the last frame in the file and now nobody looked.

@@ -131,10 +131,20 @@ void Sockets::see(const Socket& observed) {
   link(static_cast<std::uint32_t>(places_.size() - 1));
 }
 
-// Events tell all of TCP but connections that are not whole yet.
+// Events tell of TCP from connect or listen on: not of what is only bound, nor of what was asked for
+// and is not made yet; and a TIME_WAIT may be left from before.
 bool Sockets::is_told_by_events(const Socket& row) const {
-  return events_ == EventCapture::on && !ledger_.restating() && row.transport == Transport::tcp &&
-         row.state != TcpState::syn_recv && row.state != TcpState::time_wait;
+  if (events_ == EventCapture::off || ledger_.restating()) return false;
+  switch (row.state) {
+    case TcpState::close:
+    case TcpState::bound_inactive:
+    case TcpState::syn_recv:
+    case TcpState::new_syn_recv:
+    case TcpState::time_wait:
+      return false;
+    default:
+      return row.transport == Transport::tcp;
+  }
 }
 
 void Sockets::add(const Socket& row, std::uint16_t part) {
