@@ -1,0 +1,228 @@
+// frames (a row a frame) and samples (a row each time a socket's values changed): the log itself.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "store/entity_columns.h"
+#include "store/frame_walk.h"
+#include "store/tables.h"
+
+namespace netrec {
+
+namespace {
+
+std::uint64_t micros(WallTime time) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.time_since_epoch().count()));
+}
+
+Result<FrameRange> range_of(TableContext& context, const Request& request,
+                            std::span<const SqlColumn> columns) {
+  FrameRange range;
+  for (const Constraint& constraint : request.constraints) {
+    const std::string& name = columns[static_cast<std::size_t>(constraint.column)].name;
+    if (name == "sequence") range.narrow_sequence(constraint);
+    // Text is compared as text by SQLite and never equals a number: no hint.
+    if (name == "at_us" && std::holds_alternative<std::int64_t>(constraint.values.front()))
+      NETREC_CHECKED(range.narrow_time(context, constraint));
+  }
+  return range;
+}
+
+double range_selectivity(std::string_view column, Comparison comparison) {
+  if ((column != "at_us" && column != "sequence") || comparison == Comparison::inside) return 1;
+  return comparison == Comparison::equal ? 0.0001 : 0.3;
+}
+
+// --- frames -------------------------------------------------------------------------------------
+
+struct FrameColumn {
+  const char* name;
+  const char* type;
+  const char* about;
+  void (*emit)(CellSink& out, const FrameCursor& cursor);
+};
+
+constexpr FrameColumn kFrameColumns[] = {
+    {"sequence", "INTEGER", "Counts the frames of the file, from 1",
+     [](CellSink& out, const FrameCursor& c) { out.number(c.frame().sequence); }},
+    {"at_us", "INTEGER", "Wall clock of the tick",
+     [](CellSink& out, const FrameCursor& c) { out.number(micros(c.frame().wall)); }},
+    {"boot_us", "INTEGER", "Microseconds since boot, sleep included",
+     [](CellSink& out, const FrameCursor& c) {
+       out.number(static_cast<std::uint64_t>(std::max<std::int64_t>(0, c.frame().boot.count())));
+     }},
+    {"kind", "TEXT", "delta: what happened since the frame before; keyframe: all there is",
+     [](CellSink& out, const FrameCursor& c) {
+       out.text(c.frame().kind == FrameKind::delta ? "delta" : "keyframe");
+     }},
+    {"begins_session", "INTEGER", "1: the recorder started here",
+     [](CellSink& out, const FrameCursor& c) { out.number(c.begins_session() ? 1 : 0); }},
+    {"sockets", "INTEGER", "Sockets there after it",
+     [](CellSink& out, const FrameCursor& c) { out.number(c.snapshot().of<Socket>().size()); }},
+    {"opened", "INTEGER", "Sockets that opened (keyframe: 0)",
+     [](CellSink& out, const FrameCursor& c) {
+       const bool news = c.frame().kind == FrameKind::delta;
+       out.number(news ? c.frame().delta.of<Socket>().opened.size() : 0);
+     }},
+    {"changes", "INTEGER", "Values of sockets that changed",
+     [](CellSink& out, const FrameCursor& c) {
+       out.number(c.frame().delta.of<Socket>().changed.size());
+     }},
+    {"closed", "INTEGER", "Sockets that closed",
+     [](CellSink& out, const FrameCursor& c) {
+       out.number(c.frame().delta.of<Socket>().closed.size());
+     }},
+};
+
+std::span<const SqlColumn> frame_columns() {
+  static const std::vector<SqlColumn> columns = [] {
+    std::vector<SqlColumn> all;
+    for (const FrameColumn& column : kFrameColumns)
+      all.push_back({column.name, column.type, column.about});
+    return all;
+  }();
+  return columns;
+}
+
+class FrameRows final : public RowSource {
+ public:
+  explicit FrameRows(FrameWalk walk) : walk_(std::move(walk)) {}
+  Result<bool> next() override { return walk_.next(); }
+  void cell(int column, CellSink& out) const override {
+    kFrameColumns[column].emit(out, walk_.cursor());
+  }
+
+ private:
+  FrameWalk walk_;
+};
+
+class FramesTable final : public VirtualTable {
+ public:
+  std::string_view name() const override { return "frames"; }
+  std::string_view about() const override { return "The ticks of the recording"; }
+  std::span<const SqlColumn> columns() const override { return frame_columns(); }
+  double selectivity(int column, Comparison comparison) const override {
+    return range_selectivity(kFrameColumns[column].name, comparison);
+  }
+  int ordered_by() const override { return 0; }
+  Result<std::unique_ptr<RowSource>> rows(TableContext& context,
+                                          const Request& request) const override {
+    NETREC_TRY(range, range_of(context, request, frame_columns()));
+    NETREC_TRY(walk, FrameWalk::open(context, range));
+    return std::make_unique<FrameRows>(std::move(walk));
+  }
+};
+
+// --- samples ------------------------------------------------------------------------------------
+
+const EntityColumns<Socket>& sample_columns() {
+  static const EntityColumns<Socket> columns = [] {
+    EntityColumn<Socket> sequence;
+    sequence.column = {"sequence", "INTEGER", "The frame that brought the values", false};
+    sequence.emit = [](CellSink& out, const EntityRow<Socket>& row, std::uint16_t) {
+      out.number(row.sequence);
+    };
+    EntityColumn<Socket> at;
+    at.column = {"at_us", "INTEGER", "Its time", false};
+    at.emit = [](CellSink& out, const EntityRow<Socket>& row, std::uint16_t) {
+      out.number(row.at_us);
+    };
+    std::vector<EntityColumn<Socket>> all = {std::move(sequence), std::move(at)};
+    for (auto& column : columns_of_entity<Socket>()) all.push_back(std::move(column));
+    return EntityColumns<Socket>(std::move(all));
+  }();
+  return columns;
+}
+
+/// The sockets a frame brought new values of, one after another.
+class SampleRows final : public RowSource {
+ public:
+  SampleRows(FrameWalk walk, std::optional<std::uint64_t> cookie)
+      : walk_(std::move(walk)), cookie_(cookie) {}
+
+  Result<bool> next() override {
+    ++place_;
+    while (place_ >= fresh_.size()) {
+      NETREC_TRY(more, walk_.next());
+      if (!more) return false;
+      gather();
+      place_ = 0;
+    }
+    return true;
+  }
+  void cell(int column, CellSink& out) const override {
+    const Frame& frame = walk_.cursor().frame();
+    sample_columns().emit(column, out,
+                          {.entity = fresh_[place_],
+                           .names = &walk_.cursor().snapshot(),
+                           .at_us = micros(frame.wall),
+                           .sequence = frame.sequence});
+  }
+
+ private:
+  void gather() {
+    fresh_.clear();
+    const FrameCursor& cursor = walk_.cursor();
+    const auto& changes = cursor.frame().delta.of<Socket>();
+    const auto add = [&](const Socket* socket) {
+      if (socket == nullptr || (cookie_ && socket->cookie != *cookie_)) return;
+      if (fresh_.empty() || fresh_.back()->cookie != socket->cookie) fresh_.push_back(socket);
+    };
+    const auto& alive = cursor.snapshot().of<Socket>();
+    const bool restates = cursor.frame().kind == FrameKind::keyframe && !cursor.begins_session();
+    if (!restates)
+      for (const Socket& socket : changes.opened) add(alive.find(socket.cookie));
+    for (const Change& change : changes.changed) add(alive.find(change.key));
+    for (const Socket& socket : cursor.departed()) add(&socket);
+    std::sort(fresh_.begin(), fresh_.end(),
+              [](const Socket* a, const Socket* b) { return a->cookie < b->cookie; });
+    fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
+  }
+
+  FrameWalk walk_;
+  std::optional<std::uint64_t> cookie_;
+  std::vector<const Socket*> fresh_;
+  std::size_t place_ = 0;
+};
+
+class SamplesTable final : public VirtualTable {
+ public:
+  std::string_view name() const override { return "samples"; }
+  std::string_view about() const override {
+    return "The values of a socket each time they changed: counters over time";
+  }
+  std::span<const SqlColumn> columns() const override { return sample_columns().described(); }
+  double rows_estimate() const override { return 1e7; }
+  double selectivity(int column, Comparison comparison) const override {
+    const std::string_view column_name = sample_columns().name_of(column);
+    if (column_name == "cookie") return comparison == Comparison::equal ? 0.001 : 1;
+    return range_selectivity(column_name, comparison);
+  }
+  int ordered_by() const override { return 0; }
+  Result<std::unique_ptr<RowSource>> rows(TableContext& context,
+                                          const Request& request) const override {
+    NETREC_TRY(range, range_of(context, request, columns()));
+    std::optional<std::uint64_t> cookie;
+    for (const Constraint& constraint : request.constraints)
+      if (sample_columns().name_of(constraint.column) == "cookie" && constraint.values.size() == 1)
+        if (const auto* number = std::get_if<std::int64_t>(&constraint.values.front()))
+          cookie = static_cast<std::uint64_t>(*number);
+    NETREC_TRY(walk, FrameWalk::open(context, range));
+    return std::make_unique<SampleRows>(std::move(walk), cookie);
+  }
+};
+
+}  // namespace
+
+const VirtualTable& frames_table() {
+  static const FramesTable table;
+  return table;
+}
+
+const VirtualTable& samples_table() {
+  static const SamplesTable table;
+  return table;
+}
+
+}  // namespace netrec

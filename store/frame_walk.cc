@@ -1,0 +1,79 @@
+#include "store/frame_walk.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace netrec {
+
+Status FrameRange::narrow_time(TableContext& context, const Constraint& constraint) {
+  if (constraint.values.size() != 1) return {};
+  NETREC_TRY(time, context.time(constraint.values.front()));
+  const Comparison comparison = constraint.comparison;
+  const auto tick = std::chrono::microseconds(1);
+  if (comparison == Comparison::equal || comparison == Comparison::less_equal)
+    to = std::min(to, time);
+  if (comparison == Comparison::less) to = std::min(to, time - tick);
+  if (comparison == Comparison::equal || comparison == Comparison::greater_equal)
+    from = std::max(from, time);
+  if (comparison == Comparison::greater) from = std::max(from, time + tick);
+  return {};
+}
+
+void FrameRange::narrow_sequence(const Constraint& constraint) {
+  const auto* number = constraint.values.size() == 1
+                           ? std::get_if<std::int64_t>(&constraint.values.front())
+                           : nullptr;
+  if (number == nullptr || *number < 0) return;
+  const auto sequence = static_cast<std::uint64_t>(*number);
+  const Comparison comparison = constraint.comparison;
+  if (comparison != Comparison::greater && comparison != Comparison::greater_equal)
+    last_sequence = std::min(last_sequence, sequence);
+  if (comparison != Comparison::less && comparison != Comparison::less_equal)
+    first_sequence = std::max(first_sequence, sequence);
+}
+
+FrameWalk::FrameWalk(TableContext& context, TableContext::Lease timeline, const FrameRange& range)
+    : context_(&context),
+      timeline_(std::move(timeline)),
+      cursor_(timeline_->cursor()),
+      range_(range) {}
+
+Result<FrameWalk> FrameWalk::open(TableContext& context, const FrameRange& range) {
+  NETREC_TRY(timeline, context.lease());
+  return FrameWalk(context, std::move(timeline), range);
+}
+
+FrameWalk::~FrameWalk() {
+  if (timeline_) context_->add_damage(cursor_.damage());
+}
+
+// The first move goes near the beginning of the range, the others to the next frame.
+Result<bool> FrameWalk::step() {
+  if (std::exchange(started_, true)) return cursor_.next();
+  const TimelineSummary& summary = timeline_->summary();
+  const bool by_sequence = range_.first_sequence > summary.first_sequence;
+  const bool by_time = range_.from > summary.first_wall;
+  if (summary.first_sequence == 0) return false;
+  if (!by_sequence && !by_time) return cursor_.next();
+  const Status moved =
+      by_sequence ? cursor_.seek_sequence(range_.first_sequence) : cursor_.seek(range_.from);
+  if (moved) return true;
+  if (moved.error().kind != ErrorKind::not_found)
+    return tl::unexpected<Error>(moved.error());
+  return by_sequence ? Result<bool>(false) : cursor_.next();
+}
+
+Result<bool> FrameWalk::next() {
+  for (;;) {
+    if (context_->interrupted()) return failure(ErrorKind::busy, "interrupted");
+    NETREC_TRY(more, step());
+    if (!more) return false;
+    const Frame& frame = cursor_.frame();
+    if (frame.sequence > range_.last_sequence) return false;
+    const bool inside = frame.wall >= range_.from && frame.wall <= range_.to &&
+                        frame.sequence >= range_.first_sequence;
+    if (inside) return true;
+  }
+}
+
+}  // namespace netrec

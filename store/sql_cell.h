@@ -1,0 +1,46 @@
+// One value as SQL knows it, without SQLite: what a query returns to whoever prints it, and what a
+// WHERE clause compares a column with.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace netrec {
+
+/// A byte string that is not text.
+struct SqlBlob {
+  std::string bytes;
+
+  bool operator==(const SqlBlob&) const = default;
+};
+
+/// NULL, INTEGER, REAL, TEXT or BLOB.
+using SqlCell = std::variant<std::monostate, std::int64_t, double, std::string, SqlBlob>;
+
+/// A column of a table, as `.schema` describes it.
+struct SqlColumn {
+  std::string name;
+  std::string type;     ///< "INTEGER", "REAL", "TEXT"
+  std::string about;    ///< one line for people
+  bool hidden = false;  ///< not in SELECT *: an argument, as `at` of sockets
+};
+
+/// Where a row's cells are written to: SQLite itself, or a batch on its way there.
+class CellSink {
+ public:
+  virtual ~CellSink() = default;
+  virtual void null() = 0;
+  /// Numbers SQLite cannot hold (2^63 and more) become its largest.
+  virtual void number(std::uint64_t value) = 0;
+  virtual void real(double value) = 0;
+  /// Bytes that are not UTF-8 arrive as \xNN, NUL as a space: clients decode what they get.
+  virtual void text(std::string_view bytes) = 0;
+
+  /// NULL for 0: no instant, no port, no reference.
+  void number_or_null(std::uint64_t value) { value == 0 ? null() : number(value); }
+  void text_or_null(std::string_view bytes) { bytes.empty() ? null() : text(bytes); }
+};
+
+}  // namespace netrec

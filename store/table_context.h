@@ -1,0 +1,50 @@
+// What the virtual tables of one database connection share: the timeline they read, how a time is
+// written, what was found damaged, and whether somebody wants the query to stop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/result.h"
+#include "store/sql_cell.h"
+#include "store/timeline.h"
+
+namespace netrec {
+
+class TableContext {
+ public:
+  /// Reads a time as the user writes it ("-2h", "2024-05-01 12:00").
+  using TimeReader = std::function<Result<WallTime>(std::string_view, const Timeline&)>;
+
+  TableContext(std::string path, TimeReader read_time);
+
+  /// A timeline of one's own for as long as it is held: scans run on threads of theirs. Given back
+  /// timelines are used again, refreshed. Must not outlive the context.
+  using Lease = std::unique_ptr<Timeline, std::function<void(Timeline*)>>;
+  Result<Lease> lease();
+
+  /// A time given as microseconds since 1970 or as text.
+  Result<WallTime> time(const SqlCell& value);
+
+  void add_damage(std::span<const Damage> damage);
+  const std::vector<Damage>& damage() const { return damage_; }
+  void clear_damage() { damage_.clear(); }
+
+  /// True once somebody wants the running query to stop; long loops look at it. Any thread.
+  bool interrupted() const { return interrupted_ && interrupted_(); }
+  void set_interrupted(std::function<bool()> interrupted) { interrupted_ = std::move(interrupted); }
+
+ private:
+  std::string path_;
+  TimeReader read_time_;
+  std::vector<std::unique_ptr<Timeline>> idle_;
+  std::vector<Damage> damage_;
+  std::function<bool()> interrupted_;
+};
+
+}  // namespace netrec

@@ -1,0 +1,48 @@
+#include "store/tables.h"
+
+#include <string>
+
+#include "store/sql_functions.h"
+#include "store/sqlite_api.h"
+
+namespace netrec {
+
+std::span<const VirtualTable* const> virtual_tables() {
+  static const VirtualTable* const kTables[] = {
+      &connections_table(), &sockets_table(), &transitions_table(),
+      &samples_table(),     &peers_table(),   &dns_table(),
+      &interfaces_table(),  &counters_table(), &frames_table()};
+  return kTables;
+}
+
+namespace {
+
+// SQLite looks for a name in the file first: a table made by whoever held the host would stand in
+// front of ours.
+Status check_names(sqlite3* db) {
+  sqlite3_stmt* query = nullptr;
+  sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE", -1, &query,
+                     nullptr);
+  Status status;
+  for (const VirtualTable* table : virtual_tables()) {
+    const std::string name(table->name());
+    sqlite3_bind_text(query, 1, name.c_str(), -1, SQLITE_TRANSIENT);
+    if (sqlite3_step(query) == SQLITE_ROW)
+      status = failure(ErrorKind::corrupt, "the file holds a table {} of its own", name);
+    sqlite3_reset(query);
+  }
+  sqlite3_finalize(query);
+  return status;
+}
+
+}  // namespace
+
+Status add_netrec_to(sqlite3* db, const std::shared_ptr<TableContext>& context) {
+  NETREC_CHECKED(check_names(db));
+  NETREC_CHECKED(add_sql_functions(db, context));
+  for (const VirtualTable* table : virtual_tables())
+    NETREC_CHECKED(add_virtual_table(db, *table, context));
+  return {};
+}
+
+}  // namespace netrec

@@ -1,0 +1,293 @@
+#include "store/virtual_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "schema/utf8.h"
+#include "store/sql_functions.h"
+#include "store/sqlite_api.h"
+
+namespace netrec {
+
+namespace {
+
+// What SQLite's structures are extended by: the module's argument, the table, the cursor.
+struct Module {
+  const VirtualTable* table;
+  std::shared_ptr<TableContext> context;
+};
+
+class ResultSink final : public CellSink {
+ public:
+  explicit ResultSink(sqlite3_context* context) : context_(context) {}
+  void null() override { sqlite3_result_null(context_); }
+  void number(std::uint64_t value) override {
+    constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
+    sqlite3_result_int64(context_, static_cast<sqlite3_int64>(std::min(value, kLargest)));
+  }
+  void real(double value) override { sqlite3_result_double(context_, value); }
+  void text(std::string_view bytes) override {
+    if (!is_plain_utf8(bytes)) return text(to_plain_utf8(bytes));
+    sqlite3_result_text64(context_, bytes.data(), bytes.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  }
+
+ private:
+  sqlite3_context* context_;
+};
+
+struct Connected : sqlite3_vtab {
+  const Module* module = nullptr;
+};
+
+struct Cursor : sqlite3_vtab_cursor {
+  std::unique_ptr<RowSource> source;
+  std::int64_t row = 0;
+  bool at_end = true;
+};
+
+const Module& module_of(const sqlite3_vtab* table) {
+  return *static_cast<const Connected*>(table)->module;
+}
+
+int failed(sqlite3_vtab* table, const Error& error) {
+  sqlite3_free(table->zErrMsg);
+  table->zErrMsg = sqlite3_mprintf("%s", error.message.c_str());
+  switch (error.kind) {
+    case ErrorKind::busy:
+      return SQLITE_INTERRUPT;
+    case ErrorKind::corrupt:
+      return SQLITE_CORRUPT_VTAB;
+    default:
+      return SQLITE_ERROR;
+  }
+}
+
+std::string declaration(const VirtualTable& table) {
+  std::string sql = "CREATE TABLE x(";
+  const char* separator = "";
+  for (const SqlColumn& column : table.columns()) {
+    sql += fmt::format("{}\"{}\" {}{}", separator, column.name, column.type,
+                       column.hidden ? " HIDDEN" : "");
+    separator = ",";
+  }
+  return sql + ")";
+}
+
+int connect(sqlite3* db, void* argument, int, const char* const*, sqlite3_vtab** made, char**) {
+  const auto* module = static_cast<const Module*>(argument);
+  const int status = sqlite3_declare_vtab(db, declaration(*module->table).c_str());
+  if (status != SQLITE_OK) return status;
+  // Nothing in a timeline's own schema (a view made by whoever held the host) may ask these tables.
+  sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+  auto table = std::make_unique<Connected>();
+  table->module = module;
+  *made = table.release();
+  return SQLITE_OK;
+}
+
+int disconnect(sqlite3_vtab* table) {
+  delete static_cast<Connected*>(table);
+  return SQLITE_OK;
+}
+
+std::optional<Comparison> comparison_of(int op) {
+  switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ:
+    case SQLITE_INDEX_CONSTRAINT_IS:
+      return Comparison::equal;
+    case SQLITE_INDEX_CONSTRAINT_LT:
+      return Comparison::less;
+    case SQLITE_INDEX_CONSTRAINT_LE:
+      return Comparison::less_equal;
+    case SQLITE_INDEX_CONSTRAINT_GT:
+      return Comparison::greater;
+    case SQLITE_INDEX_CONSTRAINT_GE:
+      return Comparison::greater_equal;
+    case SQLITE_INDEX_CONSTRAINT_FUNCTION:
+      return Comparison::inside;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool is_hidden(const VirtualTable& table, int column) {
+  return column >= 0 && table.columns()[static_cast<std::size_t>(column)].hidden;
+}
+
+// The plan travels to filter() as text: "columns_used;column:comparison:in,…".
+int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
+  const VirtualTable& table = *module_of(base).table;
+  std::string plan = fmt::format("{};", info->colUsed);
+  double left = 1;
+  int arguments = 0;
+  for (int i = 0; i < info->nConstraint; ++i) {
+    const auto& constraint = info->aConstraint[i];
+    const auto comparison = comparison_of(constraint.op);
+    if (!comparison || constraint.iColumn < 0) continue;
+    const double selectivity = table.selectivity(constraint.iColumn, *comparison);
+    if (selectivity >= 1) continue;
+    const bool hidden = is_hidden(table, constraint.iColumn);
+    // An argument that depends on a table not read yet: this order of the join cannot be.
+    if (constraint.usable == 0 && hidden) return SQLITE_CONSTRAINT;
+    if (constraint.usable == 0) continue;
+    const bool in = *comparison == Comparison::equal && !hidden &&
+                    sqlite3_vtab_in(info, i, 1) != 0;
+    left *= selectivity;
+    info->aConstraintUsage[i].argvIndex = ++arguments;
+    info->aConstraintUsage[i].omit = hidden ? 1 : 0;
+    plan += fmt::format("{}:{}:{},", constraint.iColumn, static_cast<int>(*comparison), in ? 1 : 0);
+  }
+  if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == table.ordered_by() &&
+      table.ordered_by() >= 0 && info->aOrderBy[0].desc == 0)
+    info->orderByConsumed = 1;
+  const double rows = std::max(1.0, table.rows_estimate() * left);
+  info->estimatedRows = static_cast<sqlite3_int64>(rows);
+  // Opening chunks costs something even where nothing matches.
+  info->estimatedCost = 1000 + rows;
+  info->idxStr = sqlite3_mprintf("%s", plan.c_str());
+  info->needToFreeIdxStr = 1;
+  return info->idxStr == nullptr ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+int open_cursor(sqlite3_vtab*, sqlite3_vtab_cursor** made) {
+  *made = std::make_unique<Cursor>().release();
+  return SQLITE_OK;
+}
+
+int close_cursor(sqlite3_vtab_cursor* base) {
+  delete static_cast<Cursor*>(base);
+  return SQLITE_OK;
+}
+
+SqlCell value_of(sqlite3_value* value) {
+  const auto bytes = [&] {
+    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+    const auto* start = static_cast<const char*>(sqlite3_value_blob(value));
+    return start == nullptr ? std::string() : std::string(start, size);
+  };
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      return sqlite3_value_int64(value);
+    case SQLITE_FLOAT:
+      return sqlite3_value_double(value);
+    case SQLITE_TEXT:
+      return bytes();
+    case SQLITE_BLOB:
+      return SqlBlob{bytes()};
+    default:
+      return std::monostate{};
+  }
+}
+
+std::vector<SqlCell> values_of(sqlite3_value* argument, bool in) {
+  std::vector<SqlCell> values;
+  if (!in) return {value_of(argument)};
+  sqlite3_value* each = nullptr;
+  for (int status = sqlite3_vtab_in_first(argument, &each); status == SQLITE_OK;
+       status = sqlite3_vtab_in_next(argument, &each))
+    values.push_back(value_of(each));
+  return values;
+}
+
+// Reads what best_index() wrote.
+Request request_of(const char* plan, sqlite3_value** arguments) {
+  Request request;
+  const char* end = plan + std::char_traits<char>::length(plan);
+  const auto number = [&](auto& value) {
+    plan = std::from_chars(plan, end, value).ptr;
+    if (plan != end) ++plan;
+  };
+  number(request.columns_used);
+  for (int i = 0; plan != end; ++i) {
+    int column = 0;
+    int comparison = 0;
+    int in = 0;
+    number(column);
+    number(comparison);
+    number(in);
+    request.constraints.push_back({.column = column,
+                                   .comparison = static_cast<Comparison>(comparison),
+                                   .values = values_of(arguments[i], in != 0)});
+  }
+  return request;
+}
+
+int next_row(sqlite3_vtab_cursor* base) {
+  auto* cursor = static_cast<Cursor*>(base);
+  if (module_of(base->pVtab).context->interrupted()) return SQLITE_INTERRUPT;
+  auto more = cursor->source->next();
+  if (!more) return failed(base->pVtab, more.error());
+  cursor->at_end = !*more;
+  ++cursor->row;
+  return SQLITE_OK;
+}
+
+int filter(sqlite3_vtab_cursor* base, int, const char* plan, int, sqlite3_value** arguments) {
+  auto* cursor = static_cast<Cursor*>(base);
+  const Module& module = module_of(base->pVtab);
+  cursor->source.reset();
+  auto source = module.table->rows(*module.context, request_of(plan, arguments));
+  if (!source) return failed(base->pVtab, source.error());
+  cursor->source = *std::move(source);
+  cursor->row = 0;
+  return next_row(base);
+}
+
+int at_end(sqlite3_vtab_cursor* base) { return static_cast<Cursor*>(base)->at_end ? 1 : 0; }
+
+int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
+  ResultSink out(context);
+  static_cast<Cursor*>(base)->source->cell(column, out);
+  return SQLITE_OK;
+}
+
+int row_id(sqlite3_vtab_cursor* base, sqlite3_int64* id) {
+  *id = static_cast<Cursor*>(base)->row;
+  return SQLITE_OK;
+}
+
+// Lets `ip_in(column, …)` in a WHERE clause reach best_index(); the function itself is SQL's.
+int find_function(sqlite3_vtab*, int arguments, const char* name,
+                  void (**function)(sqlite3_context*, int, sqlite3_value**), void**) {
+  if (arguments != 2 || sqlite3_stricmp(name, "ip_in") != 0) return 0;
+  *function = ip_in_function();
+  return SQLITE_INDEX_CONSTRAINT_FUNCTION;
+}
+
+const sqlite3_module kMethods = [] {
+  sqlite3_module methods{};
+  methods.iVersion = 1;
+  methods.xConnect = connect;
+  methods.xBestIndex = best_index;
+  methods.xDisconnect = disconnect;
+  methods.xOpen = open_cursor;
+  methods.xClose = close_cursor;
+  methods.xFilter = filter;
+  methods.xNext = next_row;
+  methods.xEof = at_end;
+  methods.xColumn = column_value;
+  methods.xRowid = row_id;
+  methods.xFindFunction = find_function;
+  return methods;
+}();
+
+}  // namespace
+
+Status add_virtual_table(sqlite3* db, const VirtualTable& table,
+                         std::shared_ptr<TableContext> context) {
+  auto module = std::make_unique<Module>(Module{&table, std::move(context)});
+  const std::string name(table.name());
+  // SQLite destroys the module itself, also where this fails.
+  const int status =
+      sqlite3_create_module_v2(db, name.c_str(), &kMethods, module.release(),
+                               [](void* owned) { delete static_cast<Module*>(owned); });
+  if (status != SQLITE_OK)
+    return failure(ErrorKind::io, "table {}: {}", name, sqlite3_errmsg(db));
+  return {};
+}
+
+}  // namespace netrec

@@ -1,0 +1,73 @@
+// A table that SQLite asks for rows and that answers from the log: the skeleton all of netrec's
+// virtual tables hang on (https://sqlite.org/vtab.html). A table says what its columns are, which
+// comparisons it can use, and gives a RowSource for a request; the skeleton speaks SQLite's
+// protocol.
+//
+// What a table uses of a WHERE clause is a hint: SQLite checks every row again, except for hidden
+// columns, which are arguments. The tables are eponymous (no CREATE), read-only and know nothing of
+// who asks: netrec's own shell, the sqlite3 program or Python.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/result.h"
+#include "store/sql_cell.h"
+#include "store/table_context.h"
+
+struct sqlite3;
+
+namespace netrec {
+
+/// How a column is compared in a WHERE clause. `inside` is ip_in(column, 'prefix').
+enum class Comparison { equal, less, less_equal, greater, greater_equal, inside };
+
+/// One comparison the table said it can use. More than one value: column IN (…).
+struct Constraint {
+  int column = 0;
+  Comparison comparison = Comparison::equal;
+  std::vector<SqlCell> values;
+};
+
+struct Request {
+  std::vector<Constraint> constraints;
+  std::uint64_t columns_used = ~std::uint64_t{0};  ///< bit 63: any of the columns from 63 on
+
+  bool uses(int column) const { return (columns_used >> (column < 63 ? column : 63) & 1) != 0; }
+};
+
+/// The rows of one request, pulled.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  /// Goes to the next row (at first: the first); false after the last.
+  virtual Result<bool> next() = 0;
+  /// REQUIRES: next() was true.
+  virtual void cell(int column, CellSink& out) const = 0;
+};
+
+class VirtualTable {
+ public:
+  virtual ~VirtualTable() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::string_view about() const = 0;
+  virtual std::span<const SqlColumn> columns() const = 0;
+  /// How much of the table is left by this comparison: 1 all of it, or not usable.
+  virtual double selectivity(int column, Comparison comparison) const = 0;
+  /// Rows in all, roughly, for the planner.
+  virtual double rows_estimate() const { return 1e6; }
+  /// The column in whose ascending order the rows come; -1: none.
+  virtual int ordered_by() const { return -1; }
+  virtual Result<std::unique_ptr<RowSource>> rows(TableContext& context,
+                                                  const Request& request) const = 0;
+};
+
+/// Makes `table` known to `db` under its name. `context` must live until `db` is closed.
+Status add_virtual_table(sqlite3* db, const VirtualTable& table,
+                         std::shared_ptr<TableContext> context);
+
+}  // namespace netrec

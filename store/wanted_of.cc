@@ -1,0 +1,117 @@
+#include "store/wanted_of.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace netrec {
+
+namespace {
+
+bool is_range(Comparison comparison) {
+  return comparison != Comparison::equal && comparison != Comparison::inside;
+}
+
+/// Columns that hold an instant of a life: none before it begins, none after it ended.
+bool is_instant_of_life(std::string_view name) {
+  return name == "opened_us" || name == "closed_us" || name == "closed_after_us" ||
+         name == "last_seen_us" || name == "at_us" || name == "first_us" || name == "last_us" ||
+         name == "answered_us" || name == "state_since_us";
+}
+
+void narrow_addresses(std::vector<Prefix>& list, const Constraint& constraint) {
+  if (!list.empty()) return;
+  for (const SqlCell& value : constraint.values) {
+    const auto* text = std::get_if<std::string>(&value);
+    const auto prefix = text == nullptr ? Result<Prefix>(tl::unexpected<Error>(Error{}))
+                                        : parse_prefix(*text);
+    // Something else stands there, which this list cannot say: no hint.
+    if (!prefix) return list.clear();
+    list.push_back(*prefix);
+  }
+}
+
+std::uint16_t port_of(std::int64_t value) {
+  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(value, 0, 65535));
+}
+
+void narrow_ports(std::vector<PortRange>& list, const Constraint& constraint) {
+  if (!list.empty()) return;
+  for (const SqlCell& value : constraint.values) {
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (number == nullptr) return list.clear();
+    const std::uint16_t port = port_of(*number);
+    switch (constraint.comparison) {
+      case Comparison::less:
+      case Comparison::less_equal:
+        list.push_back({.first = 0, .last = port});
+        break;
+      case Comparison::greater:
+      case Comparison::greater_equal:
+        list.push_back({.first = port, .last = 65535});
+        break;
+      default:
+        list.push_back({.first = port, .last = port});
+    }
+  }
+}
+
+void narrow_transports(std::vector<Transport>& list, const Constraint& constraint) {
+  if (!list.empty()) return;
+  for (const SqlCell& value : constraint.values) {
+    const auto* text = std::get_if<std::string>(&value);
+    for (int number = 1; text != nullptr && number <= static_cast<int>(Transport::dccp); ++number)
+      if (name(static_cast<Transport>(number)) == *text)
+        list.push_back(static_cast<Transport>(number));
+  }
+}
+
+void narrow_pids(std::vector<std::uint32_t>& list, const Constraint& constraint) {
+  if (!list.empty()) return;
+  for (const SqlCell& value : constraint.values) {
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (number == nullptr || *number < 1 || *number > std::numeric_limits<std::uint32_t>::max())
+      return list.clear();
+    list.push_back(static_cast<std::uint32_t>(*number));
+  }
+}
+
+void narrow_times(Wanted& wanted, const Constraint& constraint) {
+  const auto* us = constraint.values.size() == 1
+                       ? std::get_if<std::int64_t>(&constraint.values.front())
+                       : nullptr;
+  if (us == nullptr) return;
+  const WallTime time{std::chrono::microseconds(*us)};
+  const Comparison comparison = constraint.comparison;
+  if (comparison != Comparison::greater && comparison != Comparison::greater_equal)
+    wanted.to = std::min(wanted.to, time);
+  if (comparison != Comparison::less && comparison != Comparison::less_equal)
+    wanted.from = std::max(wanted.from, time);
+}
+
+}  // namespace
+
+double narrowing(std::string_view name, Comparison comparison) {
+  if (is_instant_of_life(name)) return comparison == Comparison::inside ? 1 : 0.2;
+  if (name == "remote_address") return is_range(comparison)              ? 1
+                                       : comparison == Comparison::equal ? 0.0001
+                                                                         : 0.001;
+  if (name == "local_address") return is_range(comparison) ? 1 : 0.3;
+  if (name == "remote_port" || name == "local_port")
+    return comparison == Comparison::inside ? 1 : is_range(comparison) ? 0.5 : 0.01;
+  if (name == "pid") return comparison == Comparison::equal ? 0.01 : 1;
+  if (name == "transport") return comparison == Comparison::equal ? 0.5 : 1;
+  return 1;
+}
+
+void narrow(Wanted& wanted, std::string_view name, const Constraint& constraint) {
+  if (is_instant_of_life(name)) return narrow_times(wanted, constraint);
+  if (name == "remote_address") return narrow_addresses(wanted.remote, constraint);
+  if (name == "local_address") return narrow_addresses(wanted.local, constraint);
+  if (name == "remote_port") return narrow_ports(wanted.remote_ports, constraint);
+  if (name == "local_port") return narrow_ports(wanted.local_ports, constraint);
+  if (name == "pid") return narrow_pids(wanted.pids, constraint);
+  if (name == "transport") return narrow_transports(wanted.transports, constraint);
+}
+
+}  // namespace netrec
