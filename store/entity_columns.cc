@@ -143,12 +143,11 @@ template <class T>
 EntityColumn<T> column_from(std::string_view name, std::string_view type, std::string_view about,
                             Emit<T> emit, std::uint16_t field, FieldSet needs = {}) {
   needs.set(field);
-  return {.column = {.name = std::string(name),
-                     .type = std::string(type),
-                     .about = std::string(about)},
-          .emit = emit,
-          .field = field,
-          .needs = needs};
+  return {
+      .column = {.name = std::string(name), .type = std::string(type), .about = std::string(about)},
+      .emit = emit,
+      .field = field,
+      .needs = needs};
 }
 
 // A code that has names is shown by name; nullptr: by number.
@@ -231,12 +230,30 @@ void add_field(std::vector<EntityColumn<T>>& columns, std::uint16_t id) {
 
 // What people ask for most comes first: SQLite tells a table exactly only about the use of the
 // first 63 columns.
-constexpr std::string_view kFirst[] = {
-    "transport",     "local_address",  "local_port",     "remote_address",    "remote_port",
-    "remote_name",   "state",          "program",        "pid",               "user",
-    "opened_us",     "bytes_sent",     "bytes_received", "bytes_retransmitted",
-    "total_retransmits", "rtt_us",     "receive_queue",  "send_queue",        "exe",
-    "exe_deleted",   "command_line",   "unit",           "namespace",         "state_since_us"};
+constexpr std::string_view kFirst[] = {"transport",
+                                       "local_address",
+                                       "local_port",
+                                       "remote_address",
+                                       "remote_port",
+                                       "remote_name",
+                                       "state",
+                                       "program",
+                                       "pid",
+                                       "user",
+                                       "opened_us",
+                                       "bytes_sent",
+                                       "bytes_received",
+                                       "bytes_retransmitted",
+                                       "total_retransmits",
+                                       "rtt_us",
+                                       "receive_queue",
+                                       "send_queue",
+                                       "exe",
+                                       "exe_deleted",
+                                       "command_line",
+                                       "unit",
+                                       "namespace",
+                                       "state_since_us"};
 
 std::size_t place_of(std::string_view name) {
   return static_cast<std::size_t>(std::find(std::begin(kFirst), std::end(kFirst), name) -

@@ -1,6 +1,6 @@
 // The columns of the virtual tables, made from the field tables (schema/field.h): a new fact of the
-// log is a new column without a line here. What people look for comes as they know it (an address as
-// text, a state by name, the owner's program, pid and executable beside its id).
+// log is a new column without a line here. What people look for comes as they know it (an address
+// as text, a state by name, the owner's program, pid and executable beside its id).
 #pragma once
 
 #include <bitset>

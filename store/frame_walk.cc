@@ -58,8 +58,7 @@ Result<bool> FrameWalk::step() {
   const Status moved =
       by_sequence ? cursor_.seek_sequence(range_.first_sequence) : cursor_.seek(range_.from);
   if (moved) return true;
-  if (moved.error().kind != ErrorKind::not_found)
-    return tl::unexpected<Error>(moved.error());
+  if (moved.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(moved.error());
   return by_sequence ? Result<bool>(false) : cursor_.next();
 }
 

@@ -47,9 +47,9 @@ const EntityColumns<T>& instant_columns() {
 /// The instants asked for.
 struct Instants {
   FrameRange range;
-  std::optional<WallTime> at;                      ///< one
-  std::optional<std::chrono::microseconds> step;   ///< or one every so often
-  bool is_range = false;                           ///< or each frame
+  std::optional<WallTime> at;                     ///< one
+  std::optional<std::chrono::microseconds> step;  ///< or one every so often
+  bool is_range = false;                          ///< or each frame
 };
 
 Result<std::chrono::microseconds> step_of(const SqlCell& value) {

@@ -22,8 +22,8 @@ EntityColumn<Socket> life_column(std::string_view name, std::string_view type,
                                  std::string_view about, Writer emit,
                                  std::initializer_list<std::string_view> needs = {}) {
   EntityColumn<Socket> column;
-  column.column = {.name = std::string(name), .type = std::string(type),
-                   .about = std::string(about)};
+  column.column = {
+      .name = std::string(name), .type = std::string(type), .about = std::string(about)};
   column.emit = emit;
   for (const std::string_view field : needs) column.needs.set(field_called<Socket>(field));
   return column;
@@ -108,10 +108,10 @@ const EntityColumns<Socket>& connection_columns() {
     for (auto& column : columns_of_entity<Socket>()) all.push_back(std::move(column));
     // Identity first, then its life.
     std::stable_partition(all.begin(), all.end(), [](const EntityColumn<Socket>& column) {
-      constexpr std::string_view kIdentity[] = {"transport",   "local_address", "local_port",
-                                                "remote_address", "remote_port", "remote_name",
-                                                "state",       "program",       "pid",
-                                                "user",        "opened_us"};
+      constexpr std::string_view kIdentity[] = {"transport",      "local_address", "local_port",
+                                                "remote_address", "remote_port",   "remote_name",
+                                                "state",          "program",       "pid",
+                                                "user",           "opened_us"};
       return std::find(std::begin(kIdentity), std::end(kIdentity), column.column.name) !=
              std::end(kIdentity);
     });
@@ -192,9 +192,8 @@ class ConnectionsTable final : public VirtualTable {
       return scan_connections(
           **timeline, wanted, [&](const Connection& life, const Snapshot& names) {
             const LifeRow row{.entity = &life.socket, .names = &names, .connection = &life};
-            return !context.interrupted() && offer([&](int column, CellSink& out) {
-              all.emit(column, out, row);
-            });
+            return !context.interrupted() &&
+                   offer([&](int column, CellSink& out) { all.emit(column, out, row); });
           });
     };
     return std::make_unique<RowBatches>(context, request, all.described().size(), scan);
@@ -254,9 +253,8 @@ class EntityScanTable final : public VirtualTable {
     const auto scan = [&context, wanted, timeline](const RowBatches::Offer& offer) {
       return scan_entities(**timeline, wanted, [&](const T& entity, const Snapshot& names) {
         const EntityRow<T> row{.entity = &entity, .names = &names};
-        return !context.interrupted() && offer([&](int column, CellSink& out) {
-          all().emit(column, out, row);
-        });
+        return !context.interrupted() &&
+               offer([&](int column, CellSink& out) { all().emit(column, out, row); });
       });
     };
     return std::make_unique<RowBatches>(context, request, all().described().size(), scan);

@@ -52,7 +52,8 @@ Error error_of(sqlite3* db, int status) {
       return {ErrorKind::full, "the query needs more memory than it is allowed"};
     case SQLITE_AUTH:
     case SQLITE_READONLY:
-      return {ErrorKind::permission, fmt::format("{}: a timeline is only read", sqlite3_errmsg(db))};
+      return {ErrorKind::permission,
+              fmt::format("{}: a timeline is only read", sqlite3_errmsg(db))};
     default:
       return {kind_of(status), sqlite3_errmsg(db)};
   }
@@ -70,8 +71,8 @@ int authorize(void*, int action, const char* first, const char*, const char*, co
       constexpr std::string_view kHarmless[] = {"table_info", "table_xinfo", "table_list",
                                                 "function_list", "compile_options"};
       const std::string_view name = first == nullptr ? "" : first;
-      const bool harmless = std::find(std::begin(kHarmless), std::end(kHarmless), name) !=
-                            std::end(kHarmless);
+      const bool harmless =
+          std::find(std::begin(kHarmless), std::end(kHarmless), name) != std::end(kHarmless);
       return harmless ? SQLITE_OK : SQLITE_DENY;
     }
     default:
@@ -207,8 +208,8 @@ Result<std::optional<SqlStatement>> SqlSession::prepare(std::string_view& sql) {
   sqlite3_stmt* compiled = nullptr;
   const char* rest = nullptr;
   const std::string text(sql);
-  const int status = sqlite3_prepare_v3(db, text.c_str(), static_cast<int>(text.size()) + 1, 0,
-                                        &compiled, &rest);
+  const int status =
+      sqlite3_prepare_v3(db, text.c_str(), static_cast<int>(text.size()) + 1, 0, &compiled, &rest);
   if (status != SQLITE_OK) {
     Error error = error_of(db, status);
     const int at = sqlite3_error_offset(db);
@@ -243,7 +244,8 @@ std::vector<SqlTable> SqlSession::tables() const {
     const auto columns = table->columns();
     tables.push_back({.name = std::string(table->name()),
                       .about = std::string(table->about()),
-                      .columns = {columns.begin(), columns.end()}});
+                      .columns = {columns.begin(), columns.end()},
+                      .declaration = ""});
   }
   sqlite3_stmt* query = nullptr;
   sqlite3_prepare_v2(state_->db.get(),
@@ -252,8 +254,8 @@ std::vector<SqlTable> SqlSession::tables() const {
                      -1, &query, nullptr);
   while (query != nullptr && sqlite3_step(query) == SQLITE_ROW) {
     SqlTable table;
-    for (const auto& [column, member] : {std::pair{0, &SqlTable::name},
-                                         std::pair{1, &SqlTable::declaration}})
+    for (const auto& [column, member] :
+         {std::pair{0, &SqlTable::name}, std::pair{1, &SqlTable::declaration}})
       if (auto cell = cell_of(query, column); std::holds_alternative<std::string>(cell))
         table.*member = std::get<std::string>(std::move(cell));
     tables.push_back(std::move(table));

@@ -39,8 +39,8 @@ class SqlStatement {
   ~SqlStatement();
 
   const std::vector<std::string>& columns() const;
-  /// Goes to the next row; false after the last. Errors: busy (interrupted), full (the memory limit),
-  /// invalid_argument, corrupt, io.
+  /// Goes to the next row; false after the last. Errors: busy (interrupted), full (the memory
+  /// limit), invalid_argument, corrupt, io.
   Result<bool> step();
   /// REQUIRES: step() was true.
   SqlCell cell(int column) const;
@@ -54,8 +54,8 @@ class SqlStatement {
 
 class SqlSession {
  public:
-  /// Errors as Timeline::open(); also corrupt if the file holds a table of its own under the name of
-  /// a virtual one.
+  /// Errors as Timeline::open(); also corrupt if the file holds a table of its own under the name
+  /// of a virtual one.
   static Result<SqlSession> open(const std::string& path, TableContext::TimeReader read_time,
                                  const SqlLimits& limits = {});
   SqlSession(SqlSession&&) noexcept;

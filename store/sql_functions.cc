@@ -56,8 +56,8 @@ void ip_in(sqlite3_context* out, int, Arguments arguments) {
     prefix = &*read;
   }
   const auto address = parse_prefix(text_of(arguments[0]));
-  const bool inside =
-      address && prefix->contains(address->address, address->family) && address->bits >= prefix->bits;
+  const bool inside = address && prefix->contains(address->address, address->family) &&
+                      address->bits >= prefix->bits;
   sqlite3_result_int(out, inside ? 1 : 0);
 }
 
@@ -102,8 +102,7 @@ void ip(sqlite3_context* out, int, Arguments arguments) {
 
 void when(sqlite3_context* out, int, Arguments arguments) {
   if (is_null(arguments[0])) return sqlite3_result_null(out);
-  const auto& context =
-      *static_cast<std::shared_ptr<TableContext>*>(sqlite3_user_data(out));
+  const auto& context = *static_cast<std::shared_ptr<TableContext>*>(sqlite3_user_data(out));
   const auto time = context->time(std::string(text_of(arguments[0])));
   if (!time) return refuse(out, time.error());
   sqlite3_result_int64(out, time->time_since_epoch().count());
@@ -157,8 +156,9 @@ constexpr Declared kDeclared[] = {
 };
 
 constexpr SqlFunction kFunctions[] = {
-    {"ip_in(address, prefix)", "1 if the address lies in the prefix: ip_in(remote_address, "
-                               "'203.0.113.0/24')"},
+    {"ip_in(address, prefix)",
+     "1 if the address lies in the prefix: ip_in(remote_address, "
+     "'203.0.113.0/24')"},
     {"ip(family, high, low)", "an address of the plain tables as text"},
     {"port_name(port [, transport])", "the port's name in /etc/services of whoever reads"},
     {"state_name(number)", "'TIME_WAIT' for 6: states as the kernel numbers them"},
@@ -177,7 +177,8 @@ SqlFunctionBody ip_in_function() { return ip_in; }
 
 Status add_sql_functions(sqlite3* db, const std::shared_ptr<TableContext>& context) {
   for (const Declared& function : kDeclared) {
-    const int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS | (function.constant ? SQLITE_DETERMINISTIC : 0);
+    const int flags =
+        SQLITE_UTF8 | SQLITE_INNOCUOUS | (function.constant ? SQLITE_DETERMINISTIC : 0);
     auto owned = std::make_unique<std::shared_ptr<TableContext>>(context);
     const int status = sqlite3_create_function_v2(
         db, function.name, function.arguments, flags, owned.release(), function.body, nullptr,

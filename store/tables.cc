@@ -9,8 +9,8 @@ namespace netrec {
 
 std::span<const VirtualTable* const> virtual_tables() {
   static const VirtualTable* const kTables[] = {
-      &connections_table(), &sockets_table(), &transitions_table(),
-      &samples_table(),     &peers_table(),   &dns_table(),
+      &connections_table(), &sockets_table(),  &transitions_table(),
+      &samples_table(),     &peers_table(),    &dns_table(),
       &interfaces_table(),  &counters_table(), &frames_table()};
   return kTables;
 }

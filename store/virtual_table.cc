@@ -134,8 +134,7 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     // An argument that depends on a table not read yet: this order of the join cannot be.
     if (constraint.usable == 0 && hidden) return SQLITE_CONSTRAINT;
     if (constraint.usable == 0) continue;
-    const bool in = *comparison == Comparison::equal && !hidden &&
-                    sqlite3_vtab_in(info, i, 1) != 0;
+    const bool in = *comparison == Comparison::equal && !hidden && sqlite3_vtab_in(info, i, 1) != 0;
     left *= selectivity;
     info->aConstraintUsage[i].argvIndex = ++arguments;
     info->aConstraintUsage[i].omit = hidden ? 1 : 0;
@@ -285,8 +284,7 @@ Status add_virtual_table(sqlite3* db, const VirtualTable& table,
   const int status =
       sqlite3_create_module_v2(db, name.c_str(), &kMethods, module.release(),
                                [](void* owned) { delete static_cast<Module*>(owned); });
-  if (status != SQLITE_OK)
-    return failure(ErrorKind::io, "table {}: {}", name, sqlite3_errmsg(db));
+  if (status != SQLITE_OK) return failure(ErrorKind::io, "table {}: {}", name, sqlite3_errmsg(db));
   return {};
 }
 

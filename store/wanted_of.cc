@@ -23,8 +23,8 @@ void narrow_addresses(std::vector<Prefix>& list, const Constraint& constraint) {
   if (!list.empty()) return;
   for (const SqlCell& value : constraint.values) {
     const auto* text = std::get_if<std::string>(&value);
-    const auto prefix = text == nullptr ? Result<Prefix>(tl::unexpected<Error>(Error{}))
-                                        : parse_prefix(*text);
+    const auto prefix =
+        text == nullptr ? Result<Prefix>(tl::unexpected<Error>(Error{})) : parse_prefix(*text);
     // Something else stands there, which this list cannot say: no hint.
     if (!prefix) return list.clear();
     list.push_back(*prefix);
@@ -93,9 +93,8 @@ void narrow_times(Wanted& wanted, const Constraint& constraint) {
 
 double narrowing(std::string_view name, Comparison comparison) {
   if (is_instant_of_life(name)) return comparison == Comparison::inside ? 1 : 0.2;
-  if (name == "remote_address") return is_range(comparison)              ? 1
-                                       : comparison == Comparison::equal ? 0.0001
-                                                                         : 0.001;
+  if (name == "remote_address")
+    return is_range(comparison) ? 1 : comparison == Comparison::equal ? 0.0001 : 0.001;
   if (name == "local_address") return is_range(comparison) ? 1 : 0.3;
   if (name == "remote_port" || name == "local_port")
     return comparison == Comparison::inside ? 1 : is_range(comparison) ? 0.5 : 0.01;
