@@ -67,9 +67,8 @@ struct ChurnAnalysis::Programs {
   }
   void tell(ChurnRow& row) const {
     const auto most = std::max_element(
-        by_name.begin(), by_name.end(), [](const auto& a, const auto& b) {
-          return a.second.connections < b.second.connections;
-        });
+        by_name.begin(), by_name.end(),
+        [](const auto& a, const auto& b) { return a.second.connections < b.second.connections; });
     if (most == by_name.end()) return;
     row.program = most->first;
     row.processes = most->second.pids.size();
@@ -134,9 +133,8 @@ void ChurnAnalysis::tally(const Connection& connection, const Snapshot& names) {
 void ChurnAnalysis::choose(std::size_t limit) {
   std::vector<const std::pair<const ChurnEnd, Tally>*> order;
   for (const auto& one : tallies_) order.push_back(&one);
-  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return a->second.lives > b->second.lives;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto* a, const auto* b) { return a->second.lives > b->second.lives; });
   if (order.size() > limit) order.resize(limit);
   for (const auto* one : order) followed_.try_emplace(one->first, from_us_, to_us_);
 }
@@ -206,11 +204,10 @@ Churn ChurnAnalysis::result() const {
 
 std::string verdict(const ChurnRow& row, TimeStyle times) {
   const ChurnEnd& end = row.end;
-  std::string text =
-      fmt::format("{} -> {}: {} of {} ports at {} ({:.0f} %)", to_string(end.local, end.family),
-                  endpoint_text(end.remote, end.remote_port, end.family),
-                  human_count(row.ports.value), human_count(row.ports_there),
-                  human_time(row.ports.at_us, times), row.percent());
+  std::string text = fmt::format(
+      "{} -> {}: {} of {} ports at {} ({:.0f} %)", to_string(end.local, end.family),
+      endpoint_text(end.remote, end.remote_port, end.family), human_count(row.ports.value),
+      human_count(row.ports_there), human_time(row.ports.at_us, times), row.percent());
   if (row.program.empty()) return text;
   if (row.pid != 0) return text + fmt::format(", by {}[{}]", escape(row.program), row.pid);
   return text + fmt::format(", by {} ({})", escape(row.program),

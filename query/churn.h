@@ -3,7 +3,8 @@
 // counted against ip_local_port_range; TIME_WAITs are limited for a whole network namespace
 // (tcp_max_tw_buckets), so there they are added up.
 //
-// Passes over the lives: one finds out which ends matter, the next follows those in time. Memory depends on the number of ends, not of connections.
+// Passes over the lives: one finds out which ends matter, the next follows those in time. Memory
+// depends on the number of ends, not of connections.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,7 @@ struct ChurnRow {
   ChurnEnd end;
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;
-  std::uint64_t time_waits = 0;         ///< entered
+  std::uint64_t time_waits = 0;  ///< entered
   Peak opened_a_second;
   Peak ports;                           ///< in use at once, TIME_WAIT included
   Peak in_time_wait;                    ///< at once

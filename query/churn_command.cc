@@ -54,9 +54,9 @@ class ChurnCommand final : public Command {
     NETREC_TRY(range, context.range());
     query.range = range;
     query.transports = {Transport::tcp};
-    query.fields = {"family",      "transport", "network_namespace", "local_high", "local_low",
-                    "local_port",  "state",     "remote_high",       "remote_low", "remote_port",
-                    "process",     "opened_us", "state_since_us"};
+    query.fields = {"family",     "transport", "network_namespace", "local_high", "local_low",
+                    "local_port", "state",     "remote_high",       "remote_low", "remote_port",
+                    "process",    "opened_us", "state_since_us"};
     NETREC_CHECKED(context.note_gaps(range));
     ChurnAnalysis analysis(range, kColumns);
     NETREC_CHECKED(for_each_life(context, "looking for what listened", query,
@@ -122,7 +122,8 @@ class ChurnCommand final : public Command {
 
   static void print_ends(Context& context, const TimeRange& range, const Churn& churn) {
     Output& out = context.out();
-    out.begin({"end", "ends",
+    out.begin({"end",
+               "ends",
                {{"direction", "", Unit::text, Place::machine},
                 {"from", "From", Unit::text, Place::table, Fit::cut_end},
                 {"to", "To", Unit::text, Place::table, Fit::cut_end},
@@ -161,24 +162,36 @@ class ChurnCommand final : public Command {
         outgoing ? names.address(end.local, end.family, "")
                  : names.endpoint(end.local, end.local_port, end.family, Transport::tcp, "");
     const std::string remote =
-        outgoing ? names.endpoint(end.remote, end.remote_port, end.family, Transport::tcp, "")
-                 : "";
+        outgoing ? names.endpoint(end.remote, end.remote_port, end.family, Transport::tcp, "") : "";
     const bool table = context.options().format == Format::table;
     const auto number_or_nothing = [](std::uint64_t number) {
       return number == 0 ? Value() : Value(number);
     };
-    context.out().row(
-        {outgoing ? "outgoing" : "incoming", outgoing ? local : "any", outgoing ? remote : local,
-         to_string(end.local, end.family), number_or_nothing(end.local_port),
-         outgoing ? Value(to_string(end.remote, end.family)) : Value(),
-         number_or_nothing(end.remote_port), row.opened, row.closed, row.time_waits,
-         per_second(row.opened, range), per_second(row.closed, range),
-         per_second(row.time_waits, range), row.opened_a_second.value, row.opened_a_second.at_us,
-         Cell(row.ports.value, style), number_or_nothing(row.ports_there),
-         row.ports_there == 0 ? Cell() : Cell(row.percent(), style), row.ports.at_us,
-         row.in_time_wait.value, row.in_time_wait.at_us,
-         program(row, table), number_or_nothing(row.pid), row.processes,
-         table ? Value(sparkline(row.activity)) : samples(row.activity)});
+    context.out().row({outgoing ? "outgoing" : "incoming",
+                       outgoing ? local : "any",
+                       outgoing ? remote : local,
+                       to_string(end.local, end.family),
+                       number_or_nothing(end.local_port),
+                       outgoing ? Value(to_string(end.remote, end.family)) : Value(),
+                       number_or_nothing(end.remote_port),
+                       row.opened,
+                       row.closed,
+                       row.time_waits,
+                       per_second(row.opened, range),
+                       per_second(row.closed, range),
+                       per_second(row.time_waits, range),
+                       row.opened_a_second.value,
+                       row.opened_a_second.at_us,
+                       Cell(row.ports.value, style),
+                       number_or_nothing(row.ports_there),
+                       row.ports_there == 0 ? Cell() : Cell(row.percent(), style),
+                       row.ports.at_us,
+                       row.in_time_wait.value,
+                       row.in_time_wait.at_us,
+                       program(row, table),
+                       number_or_nothing(row.pid),
+                       row.processes,
+                       table ? Value(sparkline(row.activity)) : samples(row.activity)});
   }
 
   static Value program(const ChurnRow& row, bool table) {
@@ -191,7 +204,8 @@ class ChurnCommand final : public Command {
   static void print_namespaces(Context& context, const TimeRange& range, const Churn& churn) {
     Output& out = context.out();
     const bool table = context.options().format == Format::table;
-    out.begin({"namespace", "namespaces",
+    out.begin({"namespace",
+               "namespaces",
                {{"namespace", "Namespace"},
                 {"time_waits", "TIME_WAITs", Unit::count},
                 {"time_waits_per_second", "a second", Unit::per_second},

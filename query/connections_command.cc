@@ -20,10 +20,10 @@ using SortKey = std::uint64_t (*)(const Connection& life);
 const std::map<std::string, SortKey>& sort_keys() {
   static const std::map<std::string, SortKey> keys = {
       {"opened", [](const Connection& c) { return c.socket.opened_us; }},
-      {"closed", [](const Connection& c) { return c.is_closed() ? c.closed_us : ~0ull; }},
+      {"closed",
+       [](const Connection& c) { return c.is_closed() ? c.closed_us : std::uint64_t{~0ull}; }},
       {"duration", [](const Connection& c) { return lifetime_of(c).at_least_us; }},
-      {"bytes",
-       [](const Connection& c) { return c.socket.bytes_sent + c.socket.bytes_received; }},
+      {"bytes", [](const Connection& c) { return c.socket.bytes_sent + c.socket.bytes_received; }},
       {"sent", [](const Connection& c) { return c.socket.bytes_sent; }},
       {"received", [](const Connection& c) { return c.socket.bytes_received; }},
       {"retransmits",
@@ -62,7 +62,8 @@ std::string states_text(const Connection& life) {
   std::uint64_t before = 0;
   for (const Transition& transition : life.transitions) {
     if (before != 0)
-      text += fmt::format(" +{} ", human_duration(transition.at_us - std::min(before, transition.at_us)));
+      text += fmt::format(" +{} ",
+                          human_duration(transition.at_us - std::min(before, transition.at_us)));
     text += name(transition.state);
     before = transition.at_us;
   }
@@ -254,16 +255,16 @@ class ConnectionsCommand final : public Command {
       }
       all.push_back(std::move(column));
     }
-    for (Column column : std::initializer_list<Column>{
-             {"bytes_retransmitted", "", Unit::bytes, Place::machine},
-             {"error", "", Unit::number, Place::machine},
-             {"closed", "", Unit::instant_us, Place::machine},
-             {"closed_after", "", Unit::instant_us, Place::machine},
-             {"last_seen", "", Unit::instant_us, Place::machine},
-             {"lifetime_at_least_us", "", Unit::number, Place::machine},
-             {"lifetime_at_most_us", "", Unit::number, Place::machine},
-             {"lifetime_certain", "", Unit::text, Place::machine},
-             {"states", "", Unit::text, Place::machine}})
+    for (Column column :
+         std::initializer_list<Column>{{"bytes_retransmitted", "", Unit::bytes, Place::machine},
+                                       {"error", "", Unit::number, Place::machine},
+                                       {"closed", "", Unit::instant_us, Place::machine},
+                                       {"closed_after", "", Unit::instant_us, Place::machine},
+                                       {"last_seen", "", Unit::instant_us, Place::machine},
+                                       {"lifetime_at_least_us", "", Unit::number, Place::machine},
+                                       {"lifetime_at_most_us", "", Unit::number, Place::machine},
+                                       {"lifetime_certain", "", Unit::text, Place::machine},
+                                       {"states", "", Unit::text, Place::machine}})
       all.push_back(std::move(column));
     return all;
   }

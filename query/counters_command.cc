@@ -2,6 +2,7 @@
 // trouble.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <tuple>
 
 #include "query/commands.h"
 #include "query/interface_growth.h"
@@ -55,7 +56,7 @@ class CountersCommand final : public Command {
     if (trouble_ && !counter.note.bad) return false;
     return patterns_.empty() ||
            std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
-             return matches_wildcards(pattern, counter.name);
+             return wildcards_match(pattern, counter.name);
            });
   }
 
@@ -86,15 +87,16 @@ class CountersCommand final : public Command {
       return c.network_namespace != counters.front().network_namespace;
     });
     const auto us = std::max<std::int64_t>(1, (states.after_at - states.before_at).count());
-    out.begin({"counter", "counters",
-               {{"counter", "Counter"},
-                {"growth", "Grew by", Unit::count},
-                {"growth_per_second", "a second", Unit::per_second},
-                {"value", "Value", Unit::count},
-                {"trouble", "", Unit::text, Place::machine},
-                {"about", "Meaning"},
-                {"namespace", "Namespace", Unit::text,
-                 several ? Place::everywhere : Place::machine}}});
+    out.begin(
+        {"counter",
+         "counters",
+         {{"counter", "Counter"},
+          {"growth", "Grew by", Unit::count},
+          {"growth_per_second", "a second", Unit::per_second},
+          {"value", "Value", Unit::count},
+          {"trouble", "", Unit::text, Place::machine},
+          {"about", "Meaning"},
+          {"namespace", "Namespace", Unit::text, several ? Place::everywhere : Place::machine}}});
     for (const Grown& counter : counters) {
       const bool bad = counter.note.bad && counter.growth > 0;
       out.row({counter.name, Cell(counter.growth, bad ? Style::warning : Style::plain),

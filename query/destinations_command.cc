@@ -109,8 +109,7 @@ class DestinationsCommand final : public Command {
     wanted.to = range.to;
     Progress progress = context.progress("adding up peers");
     std::uint64_t seen = 0;
-    NETREC_TRY(damage,
-               scan_peers(*timeline, wanted, [&](const Peer& peer, const Snapshot& names) {
+    NETREC_TRY(damage, scan_peers(*timeline, wanted, [&](const Peer& peer, const Snapshot& names) {
                  rows.add(peer, names);
                  return progress.update(++seen, 0);
                }));
@@ -214,8 +213,6 @@ class DestinationsCommand final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> destinations_command() {
-  return std::make_unique<DestinationsCommand>();
-}
+std::unique_ptr<Command> destinations_command() { return std::make_unique<DestinationsCommand>(); }
 
 }  // namespace netrec

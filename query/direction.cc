@@ -19,8 +19,8 @@ bool was_in(const Connection& connection, TcpState state) {
 
 EphemeralPorts ephemeral_ports(std::uint32_t network_namespace, const Snapshot& names) {
   const NetworkNamespace* found = names.of<NetworkNamespace>().find(network_namespace);
-  const bool known = found != nullptr && found->first_port != 0 &&
-                     found->last_port >= found->first_port;
+  const bool known =
+      found != nullptr && found->first_port != 0 && found->last_port >= found->first_port;
   return known ? EphemeralPorts{found->first_port, found->last_port} : EphemeralPorts{};
 }
 
@@ -43,7 +43,8 @@ Direction Directions::of(const Connection& connection, const Snapshot& names) {
 }
 
 bool has_remote_end(const Socket& socket) {
-  return socket.remote_port != 0 && (socket.family == Family::inet || socket.family == Family::inet6);
+  return socket.remote_port != 0 &&
+         (socket.family == Family::inet || socket.family == Family::inet6);
 }
 
 }  // namespace netrec

@@ -77,9 +77,8 @@ std::vector<Trouble> troubles(const InterfacePair& pair) {
   for (const Watched& watched : kWatched) {
     const std::uint64_t count = growth_of(pair, watched.counter);
     if (count == 0) continue;
-    const std::uint64_t passed =
-        growth_of(pair, watched.way == Way::in ? &Interface::receive_packets
-                                               : &Interface::transmit_packets);
+    const std::uint64_t passed = growth_of(
+        pair, watched.way == Way::in ? &Interface::receive_packets : &Interface::transmit_packets);
     const double all = static_cast<double>(passed + count);
     found.push_back({.field = watched.field,
                      .what = watched.what,

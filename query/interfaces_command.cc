@@ -26,15 +26,14 @@ Cell bad_if_any(std::uint64_t count) { return {count, count == 0 ? Style::plain 
 class InterfacesCommand final : public Command {
  public:
   CommandInfo info() const override {
-    return {"interfaces", Group::analyse, "Show interfaces at an instant, or what they did in a range",
+    return {"interfaces", Group::analyse,
+            "Show interfaces at an instant, or what they did in a range",
             "netrec interfaces | as netstat -i, at the end of the recording\n"
             "netrec interfaces --at 12:03 | at that time\n"
             "netrec interfaces --since -1h | what passed in the last hour, errors and drops\n"};
   }
 
-  void declare(CLI::App& app) override {
-    app.add_option("NAME", names_, "Only these interfaces");
-  }
+  void declare(CLI::App& app) override { app.add_option("NAME", names_, "Only these interfaces"); }
 
   Result<Exit> run(Context& context) override {
     const GlobalOptions& options = context.options();
@@ -153,7 +152,8 @@ class InterfacesCommand final : public Command {
   static void print_growth(Context& context, const RangeStates& states,
                            const std::vector<InterfacePair>& pairs) {
     Output& out = context.out();
-    out.begin({"interface", "interfaces",
+    out.begin({"interface",
+               "interfaces",
                {{"interface", "Iface"},
                 {"receive_packets", "RX packets", Unit::count},
                 {"receive_bytes", "RX bytes", Unit::bytes},

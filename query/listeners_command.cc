@@ -67,24 +67,25 @@ class ListenersCommand final : public Command {
     const bool several = std::any_of(services.begin(), services.end(), [&](const Service& s) {
       return s.key.network_namespace != services.front().key.network_namespace;
     });
-    std::vector<Column> columns = {{"proto", "Proto"},
-                                   {"local", "Local Address", Unit::text, Place::table},
-                                   {"local_address", "", Unit::text, Place::machine},
-                                   {"local_port", "", Unit::number, Place::machine},
-                                   {"path", "", Unit::text, Place::machine},
-                                   {"", "Since", Unit::text, Place::table},
-                                   {"", "Until", Unit::text, Place::table},
-                                   {"started", "", Unit::instant_us, Place::machine},
-                                   {"started_after", "", Unit::instant_us, Place::machine},
-                                   {"stopped", "", Unit::instant_us, Place::machine},
-                                   {"stopped_after", "", Unit::instant_us, Place::machine},
-                                   {"sockets", "Sockets", Unit::count},
-                                   {"pid", "", Unit::number, Place::machine},
-                                   {"program", "", Unit::text, Place::machine},
-                                   {"", "PID/Program", Unit::text, Place::table, Fit::cut_end},
-                                   {"user", "User"},
-                                   {"exe", "Executable", Unit::text, Place::everywhere, Fit::cut_start},
-                                   {"exe_deleted", "", Unit::text, Place::machine}};
+    std::vector<Column> columns = {
+        {"proto", "Proto"},
+        {"local", "Local Address", Unit::text, Place::table},
+        {"local_address", "", Unit::text, Place::machine},
+        {"local_port", "", Unit::number, Place::machine},
+        {"path", "", Unit::text, Place::machine},
+        {"", "Since", Unit::text, Place::table},
+        {"", "Until", Unit::text, Place::table},
+        {"started", "", Unit::instant_us, Place::machine},
+        {"started_after", "", Unit::instant_us, Place::machine},
+        {"stopped", "", Unit::instant_us, Place::machine},
+        {"stopped_after", "", Unit::instant_us, Place::machine},
+        {"sockets", "Sockets", Unit::count},
+        {"pid", "", Unit::number, Place::machine},
+        {"program", "", Unit::text, Place::machine},
+        {"", "PID/Program", Unit::text, Place::table, Fit::cut_end},
+        {"user", "User"},
+        {"exe", "Executable", Unit::text, Place::everywhere, Fit::cut_start},
+        {"exe_deleted", "", Unit::text, Place::machine}};
     columns.push_back({"namespace", "Namespace", Unit::text,
                        several ? Place::everywhere : Place::machine, Fit::cut_end});
     out.begin({"listener", "listeners", std::move(columns)});
@@ -111,15 +112,13 @@ class ListenersCommand final : public Command {
     Socket socket;
     socket.transport = key.transport;
     socket.family = key.family;
-    const std::string local =
-        internet ? context.endpoint_names().endpoint(key.address, key.port, key.family,
-                                                     key.transport, "")
-                 : key.path;
+    const std::string local = internet ? context.endpoint_names().endpoint(
+                                             key.address, key.port, key.family, key.transport, "")
+                                       : key.path;
     const Cell until = run.stopped_us == 0
                            ? Cell("still there", Style::good)
                            : Cell(bounded(run.stopped_us, run.stopped_after_us, times));
-    const std::string program =
-        run.pid == 0 ? "-" : fmt::format("{}/{}", run.pid, key.program);
+    const std::string program = run.pid == 0 ? "-" : fmt::format("{}/{}", run.pid, key.program);
     const std::string exe = run.exe + (run.exe_deleted ? " (deleted)" : "");
     const bool table = context.options().format == Format::table;
     return {protocol_text(socket),

@@ -15,7 +15,8 @@ struct LifeQuery {
   TimeRange range;
   Filter filter;
   std::vector<Transport> transports;  ///< empty: all
-  /// The socket's fields the sink looks at, by name; empty: all. Those of the filter come with them.
+  /// The socket's fields the sink looks at, by name; empty: all. Those of the filter come with
+  /// them.
   std::vector<std::string_view> fields;
   bool transitions = true;
 };

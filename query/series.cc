@@ -88,7 +88,8 @@ void CountSeries::add(std::uint64_t at_us) {
 Peak CountSeries::peak_per_second() const {
   const auto most = std::max_element(counts_.begin(), counts_.end());
   const auto slot = static_cast<std::size_t>(most - counts_.begin());
-  const std::uint64_t a_second = (std::uint64_t{*most} * kSecond + slots_.slot_us() - 1) / slots_.slot_us();
+  const std::uint64_t a_second =
+      (std::uint64_t{*most} * kSecond + slots_.slot_us() - 1) / slots_.slot_us();
   return {a_second, *most == 0 ? 0 : slots_.begin_of(slot)};
 }
 

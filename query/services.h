@@ -41,8 +41,8 @@ struct ServiceRun {
 
 struct Service {
   ServiceKey key;
-  std::string network_namespace;   ///< its name
-  std::vector<ServiceRun> runs;    ///< oldest first
+  std::string network_namespace;  ///< its name
+  std::vector<ServiceRun> runs;   ///< oldest first
 };
 
 /// True if the life is, or was, a socket others could reach: a listener, or a datagram socket bound

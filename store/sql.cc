@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "store/sqlite_api.h"
@@ -12,6 +11,9 @@
 namespace netrec {
 
 namespace {
+
+/// Of SQLite's machine: some tenths of a millisecond.
+constexpr int kOperationsBetweenLooks = 10000;
 
 struct CloseConnection {
   void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
@@ -123,6 +125,14 @@ Result<Connection> open_connection(const std::string& path, std::string_view que
   return db;
 }
 
+// The line of `sql` the error is in, and a caret under the place.
+std::string pointed_at(const std::string& sql, std::size_t at) {
+  const std::size_t before = at == 0 ? std::string::npos : sql.rfind('\n', at - 1);
+  const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+  const std::string line = sql.substr(begin, sql.find('\n', at) - begin);
+  return fmt::format("\n  {}\n  {:>{}}", line, "^", at - begin + 1);
+}
+
 SqlCell cell_of(sqlite3_stmt* statement, int column) {
   const auto bytes = [&] {
     const auto* start = static_cast<const char*>(sqlite3_column_blob(statement, column));
@@ -149,7 +159,6 @@ SqlCell cell_of(sqlite3_stmt* statement, int column) {
 
 struct SqlSession::State {
   std::shared_ptr<TableContext> context;
-  std::atomic<bool> interrupted{false};
   Connection db;  ///< goes first: it holds the modules, and those the context
 };
 
@@ -189,7 +198,7 @@ Result<SqlSession> SqlSession::open(const std::string& path, TableContext::TimeR
                                     const SqlLimits& limits) {
   auto state = std::make_unique<State>();
   state->context = std::make_shared<TableContext>(path, std::move(read_time));
-  state->context->set_interrupted([flag = &state->interrupted] { return flag->load(); });
+  state->context->set_interrupted(limits.stop);
   // Says what is wrong with the file better than SQLite would.
   NETREC_TRY(timeline, state->context->lease());
   timeline.reset();
@@ -199,12 +208,15 @@ Result<SqlSession> SqlSession::open(const std::string& path, TableContext::TimeR
   state->db = *std::move(db);
   NETREC_CHECKED(add_netrec_to(state->db.get(), state->context));
   harden(state->db.get(), limits);
+  sqlite3_progress_handler(
+      state->db.get(), kOperationsBetweenLooks,
+      [](void* context) { return static_cast<TableContext*>(context)->interrupted() ? 1 : 0; },
+      state->context.get());
   return SqlSession(std::move(state));
 }
 
 Result<std::optional<SqlStatement>> SqlSession::prepare(std::string_view& sql) {
   sqlite3* db = state_->db.get();
-  state_->interrupted = false;
   sqlite3_stmt* compiled = nullptr;
   const char* rest = nullptr;
   const std::string text(sql);
@@ -213,7 +225,7 @@ Result<std::optional<SqlStatement>> SqlSession::prepare(std::string_view& sql) {
   if (status != SQLITE_OK) {
     Error error = error_of(db, status);
     const int at = sqlite3_error_offset(db);
-    if (at >= 0) error.message += fmt::format("\n  {}\n  {:>{}}", text, "^", at + 1);
+    if (at >= 0) error.message += pointed_at(text, static_cast<std::size_t>(at));
     return tl::unexpected<Error>(std::move(error));
   }
   auto state = std::make_unique<SqlStatement::State>();
@@ -231,11 +243,6 @@ Result<std::optional<SqlStatement>> SqlSession::prepare(std::string_view& sql) {
 
 bool SqlSession::is_complete(std::string_view sql) {
   return sqlite3_complete(std::string(sql).c_str()) != 0;
-}
-
-void SqlSession::interrupt() noexcept {
-  state_->interrupted = true;
-  sqlite3_interrupt(state_->db.get());
 }
 
 std::vector<SqlTable> SqlSession::tables() const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ namespace netrec {
 
 struct SqlLimits {
   std::int64_t memory_bytes = 512 << 20;  ///< of SQLite in the whole process
+  /// Asked often, on any thread: true makes the running statement end with `busy`.
+  std::function<bool()> stop;
 };
 
 /// A table as `.tables` and `.schema` show it.
@@ -67,9 +70,6 @@ class SqlSession {
   Result<std::optional<SqlStatement>> prepare(std::string_view& sql);
   /// True if `sql` ends with a whole statement: the shell goes on reading otherwise.
   static bool is_complete(std::string_view sql);
-
-  /// Makes the running statement end with `busy`. Any thread, and safe in a signal handler.
-  void interrupt() noexcept;
 
   std::vector<SqlTable> tables() const;
   /// What the statements so far could not read; forgets it.
