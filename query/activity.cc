@@ -58,19 +58,25 @@ std::vector<std::uint64_t> Activity::columns(std::size_t columns) const {
   return sums;
 }
 
-std::vector<bool> gap_columns(const std::vector<Gap>& gaps, const Timeline& timeline,
-                              const TimeRange& range, std::size_t columns) {
-  std::vector<bool> hidden(columns);
-  if (columns == 0) return hidden;
-  for (const Gap& gap : gaps) {
-    const std::uint64_t end = gap_end(gap, timeline);
-    if (!hides_time(gap.cause) || end < to_us(range.from) || gap.from_us > to_us(range.to))
-      continue;
-    const std::size_t last = column_of(from_us(end), range, columns);
-    for (std::size_t i = column_of(from_us(gap.from_us), range, columns); i <= last; ++i)
-      hidden[i] = true;
-  }
+Result<std::vector<HiddenTime>> hidden_times(const Timeline& timeline) {
+  NETREC_TRY(gaps, timeline.gaps());
+  std::vector<HiddenTime> hidden;
+  for (const RecordedGap& gap : gaps)
+    if (hides_time(gap.cause))
+      hidden.push_back({from_us(gap.from_us), from_us(gap_end(gap, timeline)), gap.cause});
   return hidden;
+}
+
+std::vector<bool> hidden_columns(const std::vector<HiddenTime>& hidden, const TimeRange& range,
+                                 std::size_t columns) {
+  std::vector<bool> touched(columns);
+  if (columns == 0) return touched;
+  for (const HiddenTime& time : hidden) {
+    if (time.to < range.from || time.from > range.to) continue;
+    const std::size_t last = column_of(time.to, range, columns);
+    for (std::size_t i = column_of(time.from, range, columns); i <= last; ++i) touched[i] = true;
+  }
+  return touched;
 }
 
 }  // namespace netrec

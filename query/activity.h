@@ -38,9 +38,19 @@ class Activity {
   std::thread thread_;
 };
 
-/// For each of `columns` equal parts of the range: does a gap that hides time touch it?
-std::vector<bool> gap_columns(const std::vector<Gap>& gaps, const Timeline& timeline,
-                              const TimeRange& range, std::size_t columns);
+/// Time in which sockets may have come and gone unseen.
+struct HiddenTime {
+  WallTime from{};
+  WallTime to{};
+  GapCause cause = GapCause::damaged;
+};
+
+/// The gaps that hide time, oldest first.
+Result<std::vector<HiddenTime>> hidden_times(const Timeline& timeline);
+
+/// For each of `columns` equal parts of the range: does hidden time touch it?
+std::vector<bool> hidden_columns(const std::vector<HiddenTime>& hidden, const TimeRange& range,
+                                 std::size_t columns);
 
 /// The column of `at` among `columns` of the range.
 std::size_t column_of(WallTime at, const TimeRange& range, std::size_t columns);

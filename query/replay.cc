@@ -167,8 +167,21 @@ Result<bool> Replay::play_to(WallTime time) {
 Result<bool> Replay::follow() {
   const bool stood_at_end = at_end();
   NETREC_TRY(more, timeline_->refresh());
-  if (!more || !stood_at_end) return false;
-  return play_to(timeline_->summary().last_wall);
+  if (!more) return false;
+  // A cursor walks over what was there when it was made.
+  const std::uint64_t here = cursor_.frame().sequence;
+  cursor_ = timeline_->cursor();
+  NETREC_CHECKED(go_to_sequence(stood_at_end ? timeline_->summary().last_sequence : here));
+  return stood_at_end;
+}
+
+Result<bool> Replay::follow_by_one() {
+  NETREC_TRY(more, timeline_->refresh());
+  if (!more) return false;
+  const std::uint64_t here = cursor_.frame().sequence;
+  cursor_ = timeline_->cursor();
+  NETREC_CHECKED(cursor_.seek_sequence(here));
+  return forward();
 }
 
 void Replay::gather() {
@@ -204,9 +217,8 @@ void Replay::mark_changes() {
 
 void Replay::sort_rows() {
   const auto most_first = [&](auto value) {
-    std::stable_sort(rows_.begin(), rows_.end(), [&](const ReplayRow& a, const ReplayRow& b) {
-      return value(a) > value(b);
-    });
+    std::stable_sort(rows_.begin(), rows_.end(),
+                     [&](const ReplayRow& a, const ReplayRow& b) { return value(a) > value(b); });
   };
   std::sort(rows_.begin(), rows_.end(), [](const ReplayRow& a, const ReplayRow& b) {
     return listed_before(a.socket, b.socket);

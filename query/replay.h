@@ -1,5 +1,6 @@
-// A recording played back: where one stands, what the last frame did, and which sockets are shown in
-// which order. Knows nothing of terminals; replay_screen.cc draws it, replay_command.cc prints it.
+// A recording played back: where one stands, what the last frame did, and which sockets are shown
+// in which order. Knows nothing of terminals; replay_screen.cc draws it, replay_command.cc prints
+// it.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ std::string_view name(ReplayOrder order);
 /// Which kinds of sockets are shown.
 struct ReplayKinds {
   bool tcp = true;
-  bool udp = true;    ///< and raw, ICMP
-  bool local = false; ///< UNIX and packet
+  bool udp = true;     ///< and raw, ICMP
+  bool local = false;  ///< UNIX and packet
 };
 
 class Replay {
@@ -72,6 +73,8 @@ class Replay {
   Result<bool> play_to(WallTime time);
   /// Looks whether the recorder wrote more; goes there if one stood at the end.
   Result<bool> follow();
+  /// The same, but goes to the frame after this one.
+  Result<bool> follow_by_one();
 
   // Where one is. REQUIRES: the last move succeeded.
   const Frame& frame() const { return cursor_.frame(); }

@@ -152,8 +152,7 @@ void ReplayDrawing::draw_title(const ReplayPose& pose) {
 void ReplayDrawing::draw_timeline() {
   const auto width = static_cast<std::size_t>(std::max(1, screen_->columns()));
   const std::vector<std::uint64_t> counts = activity_->columns(width);
-  const std::vector<bool> gaps =
-      gap_columns(scene_->gaps, *context_->timeline().value(), scene_->range, width);
+  const std::vector<bool> gaps = hidden_columns(scene_->hidden, scene_->range, width);
   const std::string bars = sparkline(counts);
   std::string_view rest = bars;
   for (std::size_t i = 0; i < width; ++i) {
@@ -205,13 +204,11 @@ std::vector<std::string> ReplayDrawing::cells(const ReplayRow& row, bool extende
   const Socket& socket = row.socket;
   const Snapshot& names = replay_->snapshot();
   EndpointNames& endpoints = context_->endpoint_names();
-  std::vector<std::string> cells = {std::string(sign_of(row.mark)),
-                                    protocol_text(socket),
-                                    std::to_string(socket.receive_queue),
-                                    std::to_string(socket.send_queue),
-                                    escape(endpoints.local(socket, names)),
-                                    escape(endpoints.remote(socket, names)),
-                                    std::string(state_text(socket))};
+  std::vector<std::string> cells = {
+      std::string(sign_of(row.mark)),         protocol_text(socket),
+      std::to_string(socket.receive_queue),   std::to_string(socket.send_queue),
+      escape(endpoints.local(socket, names)), escape(endpoints.remote(socket, names)),
+      std::string(state_text(socket))};
   if (extended) {
     const std::uint64_t now = to_us(replay_->frame().wall);
     const std::uint64_t age = now > socket.opened_us ? now - socket.opened_us : 0;
@@ -248,9 +245,9 @@ std::vector<int> ReplayDrawing::widths(const ReplayPose& pose) {
   for (const int width : widths) total += width;
   constexpr int kNarrowest = 9;
   while (total > screen_->columns()) {
-    const auto widest = *std::max_element(
-        elastic.begin(), elastic.end(),
-        [&](std::size_t a, std::size_t b) { return widths[a] < widths[b]; });
+    const auto widest =
+        *std::max_element(elastic.begin(), elastic.end(),
+                          [&](std::size_t a, std::size_t b) { return widths[a] < widths[b]; });
     if (widths[widest] <= kNarrowest) break;
     --widths[widest];
     --total;
@@ -295,8 +292,7 @@ void ReplayDrawing::draw_row(int line, const ReplayRow& row, bool selected,
 void ReplayDrawing::draw_footer(const ReplayPose& pose) {
   const int line = screen_->rows() - 1;
   if (!pose.message.empty()) {
-    screen_->put(line, 0, " " + pose.message,
-                 {pose.message_is_error ? Style::bad : Style::accent});
+    screen_->put(line, 0, " " + pose.message, {pose.message_is_error ? Style::bad : Style::accent});
     return;
   }
   screen_->put(line, 0,
@@ -327,33 +323,28 @@ void ReplayDrawing::draw_box(const std::vector<std::string>& lines, std::string_
 }
 
 void ReplayDrawing::draw_help() {
-  draw_box({"space          play, pause",
-            "← →            the frame before, the next one",
-            "[ ]  , .       the change before, the next one (of a socket shown)",
-            "{ }            a minute back, on",
-            "Home End       the beginning, the end",
-            "g              go to a time: 12:03:10, -2h, @epoch, #frame",
-            "+ -            faster, slower",
-            "",
-            "↑ ↓ PgUp PgDn  choose a socket; enter tells all of it",
-            "/              filter: dst 10.0.0.0/8 and dport = :443",
-            "t u x          show TCP, UDP and raw, UNIX and packet sockets",
-            "s S            the next order, the one before",
-            "e              more columns",
-            "q              quit",
-            "",
-            "+ opened   - closed   ~ changed state or owner   · other values changed",
-            "the upper line: openings and closings over time; ░ a gap in the recording"},
-           "netrec replay");
+  draw_box(
+      {"space          play, pause", "← →            the frame before, the next one",
+       "[ ]  , .       the change before, the next one (of a socket shown)",
+       "{ }            a minute back, on", "Home End       the beginning, the end",
+       "g              go to a time: 12:03:10, -2h, @epoch, #frame",
+       "+ -            faster, slower", "", "↑ ↓ PgUp PgDn  choose a socket; enter tells all of it",
+       "/              filter: dst 10.0.0.0/8 and dport = :443",
+       "t u x          show TCP, UDP and raw, UNIX and packet sockets",
+       "s S            the next order, the one before", "e              more columns",
+       "q              quit", "",
+       "+ opened   - closed   ~ changed state or owner   · other values changed",
+       "the upper line: openings and closings over time; ░ a gap in the recording"},
+      "netrec replay");
 }
 
 void ReplayDrawing::draw_details(const ReplayRow& row) {
   const Socket& socket = row.socket;
   const Snapshot& names = replay_->snapshot();
   EndpointNames& endpoints = context_->endpoint_names();
-  std::vector<std::string> lines = {
-      fmt::format("{}  {}  {}", protocol_text(socket), state_text(socket),
-                  escape(program_text(socket, names)))};
+  std::vector<std::string> lines = {fmt::format("{}  {}  {}", protocol_text(socket),
+                                                state_text(socket),
+                                                escape(program_text(socket, names)))};
   if (const Process* owner = owner_of(socket, names))
     lines.push_back(escape(command_line_text(*owner, names)));
   for (std::string& line : socket_details(socket, names, to_us(replay_->frame().wall)))

@@ -1,5 +1,5 @@
-// What the replay looks like: everything that is put on the screen, and nothing that changes what is
-// shown.
+// What the replay looks like: everything that is put on the screen, and nothing that changes what
+// is shown.
 #pragma once
 
 #include <string>
@@ -29,7 +29,7 @@ struct ReplayPose {
 struct ReplayScene {
   std::string host;
   TimeRange range;
-  std::vector<Gap> gaps;
+  std::vector<HiddenTime> hidden;
 };
 
 class ReplayDrawing {

@@ -128,7 +128,8 @@ void ReplayScreen::start_clock() {
 
 // The recording's clock runs `speed` times as fast as ours; gaps are jumped over.
 Status ReplayScreen::play() {
-  const auto passed = std::chrono::duration<double, std::micro>(SteadyClock::now() - clock_started_);
+  const auto passed =
+      std::chrono::duration<double, std::micro>(SteadyClock::now() - clock_started_);
   const WallTime now =
       clock_from_ + microseconds(static_cast<std::int64_t>(passed.count() * pose_.speed));
   NETREC_TRY(went_on, replay_.play_to(now));
@@ -138,13 +139,12 @@ Status ReplayScreen::play() {
     return {};
   }
   if (went_on) return {};
-  for (const Gap& gap : scene_.gaps) {
-    const WallTime end = from_us(gap_end(gap, *context_.timeline().value()));
-    if (!hides_time(gap.cause) || from_us(gap.from_us) > now || end <= now) continue;
-    say(fmt::format("a gap of {}: {}", human_duration(to_us(end) - gap.from_us),
+  for (const HiddenTime& gap : scene_.hidden) {
+    if (gap.from > now || gap.to <= now) continue;
+    say(fmt::format("a gap of {}: {}", human_duration(to_us(gap.to) - to_us(gap.from)),
                     explain(gap.cause)));
     clock_started_ = SteadyClock::now();
-    clock_from_ = end;
+    clock_from_ = gap.to;
   }
   return {};
 }
@@ -269,8 +269,7 @@ void ReplayScreen::change_speed(int by) {
   const auto* end = std::end(kSpeeds);
   const auto* at = std::lower_bound(std::begin(kSpeeds), end, pose_.speed * 0.999);
   const std::ptrdiff_t last = end - std::begin(kSpeeds) - 1;
-  const std::ptrdiff_t place =
-      std::clamp<std::ptrdiff_t>(at - std::begin(kSpeeds) + by, 0, last);
+  const std::ptrdiff_t place = std::clamp<std::ptrdiff_t>(at - std::begin(kSpeeds) + by, 0, last);
   pose_.speed = kSpeeds[place];
   start_clock();
 }
@@ -285,7 +284,8 @@ void ReplayScreen::change_order(int by) {
 void ReplayScreen::choose(std::ptrdiff_t by) {
   const auto last = static_cast<std::ptrdiff_t>(replay_.rows().size()) - 1;
   const auto place = static_cast<std::ptrdiff_t>(pose_.selected) + by;
-  pose_.selected = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(place, 0, std::max<std::ptrdiff_t>(0, last)));
+  pose_.selected = static_cast<std::size_t>(
+      std::clamp<std::ptrdiff_t>(place, 0, std::max<std::ptrdiff_t>(0, last)));
 }
 
 void ReplayScreen::keep_in_view() {
@@ -367,8 +367,8 @@ Status ReplayScreen::filter_prompt() {
 Status run_replay_screen(Context& context, Replay& replay, const TimeRange& range,
                          const ReplayOptions& options) {
   NETREC_TRY(timeline, context.timeline());
-  NETREC_TRY(gaps, timeline->gaps());
-  const ReplayScene scene{host_name(replay.snapshot()), range, std::move(gaps)};
+  NETREC_TRY(hidden, hidden_times(*timeline));
+  const ReplayScene scene{host_name(replay.snapshot()), range, std::move(hidden)};
   const Activity activity(context.path(), range);
   NETREC_TRY(screen, Screen::open(context.color()));
   return ReplayScreen(context, replay, screen, scene, activity, options).run();

@@ -170,9 +170,9 @@ class SampleRows final : public RowSource {
       if (fresh_.empty() || fresh_.back()->cookie != socket->cookie) fresh_.push_back(socket);
     };
     const auto& alive = cursor.snapshot().of<Socket>();
-    const bool restates = cursor.frame().kind == FrameKind::keyframe && !cursor.begins_session();
-    if (!restates)
-      for (const Socket& socket : changes.opened) add(alive.find(socket.cookie));
+    if (cursor.begins_session())
+      for (const Socket& socket : alive) add(&socket);
+    for (const Socket& socket : changes.opened) add(alive.find(socket.cookie));
     for (const Change& change : changes.changed) add(alive.find(change.key));
     for (const Socket& socket : cursor.departed()) add(&socket);
     std::sort(fresh_.begin(), fresh_.end(),
