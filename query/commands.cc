@@ -7,6 +7,14 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(record_command());
   commands.push_back(show_command());
   commands.push_back(info_command());
+  commands.push_back(replay_command());
+  commands.push_back(connections_command());
+  commands.push_back(churn_command());
+  commands.push_back(listeners_command());
+  commands.push_back(destinations_command());
+  commands.push_back(interfaces_command());
+  commands.push_back(counters_command());
+  commands.push_back(sql_command());
   return commands;
 }
 
