@@ -76,6 +76,16 @@ void narrow_pids(std::vector<std::uint32_t>& list, const Constraint& constraint)
   }
 }
 
+// A pattern is not an equality: only that reaches us.
+void narrow_texts(std::vector<std::string>& list, const Constraint& constraint) {
+  if (!list.empty()) return;
+  for (const SqlCell& value : constraint.values) {
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr || text->empty()) return list.clear();
+    list.push_back(*text);
+  }
+}
+
 void narrow_times(Wanted& wanted, const Constraint& constraint) {
   const auto* us = constraint.values.size() == 1
                        ? std::get_if<std::int64_t>(&constraint.values.front())
@@ -98,6 +108,8 @@ double narrowing(std::string_view name, Comparison comparison) {
   if (name == "local_address") return is_range(comparison) ? 1 : 0.3;
   if (name == "remote_port" || name == "local_port")
     return comparison == Comparison::inside ? 1 : is_range(comparison) ? 0.5 : 0.01;
+  if (name == "program" || name == "exe" || name == "remote_name" || name == "name")
+    return comparison == Comparison::equal ? 0.01 : 1;
   if (name == "pid") return comparison == Comparison::equal ? 0.01 : 1;
   if (name == "transport") return comparison == Comparison::equal ? 0.5 : 1;
   return 1;
@@ -109,6 +121,8 @@ void narrow(Wanted& wanted, std::string_view name, const Constraint& constraint)
   if (name == "local_address") return narrow_addresses(wanted.local, constraint);
   if (name == "remote_port") return narrow_ports(wanted.remote_ports, constraint);
   if (name == "local_port") return narrow_ports(wanted.local_ports, constraint);
+  if (name == "program" || name == "exe") return narrow_texts(wanted.programs, constraint);
+  if (name == "remote_name" || name == "name") return narrow_texts(wanted.names, constraint);
   if (name == "pid") return narrow_pids(wanted.pids, constraint);
   if (name == "transport") return narrow_transports(wanted.transports, constraint);
 }
