@@ -35,12 +35,13 @@ struct Facts {
     if (span_us() == 0) return 100;
     return 100 * static_cast<double>(seen_us()) / static_cast<double>(span_us());
   }
-  /// What a day of it takes; 0: too short to tell.
+  /// What a day of it adds; 0: too short to tell. The file's own fixed size is not counted.
   std::uint64_t bytes_a_day() const {
     constexpr std::uint64_t kShortestUs = 10'000'000;
     if (seen_us() < kShortestUs) return 0;
-    return static_cast<std::uint64_t>(static_cast<double>(summary.file_bytes) *
-                                      static_cast<double>(kDayUs) / static_cast<double>(seen_us()));
+    const std::uint64_t log = summary.chunk_bytes + summary.keyframe_bytes + summary.hot_bytes;
+    return static_cast<std::uint64_t>(static_cast<double>(log) * static_cast<double>(kDayUs) /
+                                      static_cast<double>(seen_us()));
   }
 };
 
@@ -140,14 +141,16 @@ class InfoCommand final : public Command {
         human_bytes(summary.hot_bytes));
     line(out, "Size", text);
     if (const std::uint64_t a_day = facts.bytes_a_day(); a_day > 0)
-      line(out, "A day", fmt::format("takes {} at this rate", human_bytes(a_day)));
+      line(out, "A day", fmt::format("adds {} at this rate", human_bytes(a_day)));
   }
 
   /// What was not seen though the recorder ran: once each, however many sessions say it.
   static void print_limits(Output& out, const Facts& facts) {
     std::vector<std::string> limits;
+    // A session's own words and its gaps often say the same.
     const auto add = [&](std::string text) {
-      if (!text.empty() && std::find(limits.begin(), limits.end(), text) == limits.end())
+      const auto says_it = [&](const std::string& other) { return text.ends_with(other); };
+      if (!text.empty() && std::none_of(limits.begin(), limits.end(), says_it))
         limits.push_back(std::move(text));
     };
     for (const RecordedSession& session : facts.sessions) add(escape(session.not_seen));
