@@ -6,6 +6,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(record_command());
   commands.push_back(show_command());
+  commands.push_back(diff_command());
+  commands.push_back(search_command());
   commands.push_back(info_command());
   commands.push_back(replay_command());
   commands.push_back(connections_command());

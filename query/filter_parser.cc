@@ -233,7 +233,7 @@ Result<FilterNode> FilterParser::address(SocketEnd end) {
     const auto prefix = parse_prefix(host);
     if (!prefix)
       return wanted(prefix.error().message,
-                    "192.0.2.1, 10.0.0.0/8, [2001:db8::1]:443 (a name is asked for with 'name')");
+                    "an address: 192.0.2.1, 10.0.0.0/8, [2001:db8::1]:443 ('name' asks for names)");
     test.prefix = *prefix;
   }
   ++place_;

@@ -1,7 +1,6 @@
 #include "query/global_options.h"
 
 #include <CLI/CLI.hpp>
-#include <map>
 
 namespace netrec {
 
@@ -42,11 +41,16 @@ void declare_global_options(CLI::App& app, GlobalOptions& options) {
          "-r,--names", [&options] { options.names = EndpointNames::Mode::names; },
          "Names, as recorded or looked up now in DNS and /etc/services")
       ->group(how);
-  const std::map<std::string, ColorChoice> choices = {{"auto", ColorChoice::automatic},
-                                                      {"always", ColorChoice::always},
-                                                      {"never", ColorChoice::never}};
-  app.add_option("--color", options.color, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(choices).description(""))
+  const auto choose = [&options](const std::string& word) {
+    if (word == "auto") options.color = ColorChoice::automatic;
+    if (word == "always") options.color = ColorChoice::always;
+    if (word == "never") options.color = ColorChoice::never;
+  };
+  app.add_option_function<std::string>("--color", choose, "auto, always or never")
+      ->check([](const std::string& word) -> std::string {
+        const bool known = word == "auto" || word == "always" || word == "never";
+        return known ? "" : "it is auto, always or never";
+      })
       ->type_name("WHEN")
       ->group(how);
 }
