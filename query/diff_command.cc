@@ -15,6 +15,17 @@ namespace netrec {
 
 namespace {
 
+std::uint64_t servers_among(const std::vector<const Socket*>& sockets) {
+  return static_cast<std::uint64_t>(std::count_if(
+      sockets.begin(), sockets.end(), [](const Socket* socket) { return is_listening(*socket); }));
+}
+
+/// " (1 server)", or nothing.
+std::string servers_text(const std::vector<const Socket*>& sockets) {
+  const std::uint64_t count = servers_among(sockets);
+  return count == 0 ? "" : fmt::format(" ({})", counted(count, "server", "servers"));
+}
+
 class DiffCommand final : public Command {
  public:
   CommandInfo info() const override {
@@ -50,7 +61,8 @@ class DiffCommand final : public Command {
                             ? Boots::same
                             : Boots::other;
     const SocketDiff sockets = diff_sockets(before.snapshot(), after.snapshot(), boots, selection_);
-    const auto interfaces = diff_interfaces(before.snapshot(), after.snapshot());
+    std::vector<InterfaceDiff> interfaces;  // Nobody who asks for some sockets asks for these.
+    if (!selection_.is_narrow()) interfaces = diff_interfaces(before.snapshot(), after.snapshot());
     Passed passed{selection_, before.frame().wall, after.frame().wall};
     if (selection_.all()) NETREC_CHECKED(passed.count(context, *timeline));
     print_summary(context.out(), before, after, sockets, passed.found);
@@ -61,7 +73,9 @@ class DiffCommand final : public Command {
     rows.end();
     print_interfaces(context, before.snapshot(), after.snapshot(), interfaces);
     const bool same = sockets.opened.empty() && sockets.closed.empty() && sockets.changed.empty() &&
-                      passed.found == 0 && interfaces.empty();
+                      passed.found == 0 &&
+                      std::none_of(interfaces.begin(), interfaces.end(),
+                                   [](const InterfaceDiff& diff) { return diff.is_trouble(); });
     return same ? Exit::no_match : Exit::answered;
   }
 
@@ -119,6 +133,8 @@ class DiffCommand final : public Command {
     out.fact("to_frame", after.frame().sequence);
     out.fact("opened", diff.opened.size());
     out.fact("closed", diff.closed.size());
+    out.fact("servers_started", servers_among(diff.opened));
+    out.fact("servers_stopped", servers_among(diff.closed));
     out.fact("changed", diff.changed.size());
     out.fact("unchanged", diff.unchanged);
     out.fact("bytes_sent", diff.bytes_sent);
@@ -126,8 +142,9 @@ class DiffCommand final : public Command {
     if (selection_.all()) out.fact("came_and_went", passed);
 
     const bool one_day = same_local_day(before.frame().wall, after.frame().wall);
-    std::string line = fmt::format("{} opened, {} closed, {} changed, {} as before",
-                                   human_count(diff.opened.size()), human_count(diff.closed.size()),
+    std::string line = fmt::format("{} opened{}, {} closed{}, {} changed, {} as before",
+                                   human_count(diff.opened.size()), servers_text(diff.opened),
+                                   human_count(diff.closed.size()), servers_text(diff.closed),
                                    human_count(diff.changed.size()), human_count(diff.unchanged));
     if (selection_.all()) line += fmt::format(", {} came and went in between", human_count(passed));
     out.text(fmt::format("{} → {}  ({})", human_time(from_us, TimeStyle::full),

@@ -46,6 +46,7 @@ struct InterfaceDiff {
   std::uint64_t dropped = 0;
 
   bool link_changed() const;  ///< came, went, or flags, state or MTU are different
+  bool is_trouble() const { return link_changed() || errors + dropped > 0; }
 };
 
 /// Those that changed in anything, by name order of the kernel (index).

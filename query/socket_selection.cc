@@ -41,10 +41,11 @@ bool is_internet(const Socket& socket) {
   return socket.family == Family::inet || socket.family == Family::inet6;
 }
 
-bool SocketSelection::leaves_out_local() const {
-  const bool by_switch = tcp_ || udp_ || raw_ || unix_ || packet_ || inet_ || inet4_ || inet6_;
-  return !all_ && !by_switch && !has_filter();
+bool SocketSelection::by_switch() const {
+  return tcp_ || udp_ || raw_ || unix_ || packet_ || inet_ || inet4_ || inet6_;
 }
+
+bool SocketSelection::leaves_out_local() const { return !all_ && !by_switch() && !has_filter(); }
 
 bool SocketSelection::wants_kind(const Socket& socket) const {
   if (listening_ && !is_listening(socket)) return false;

@@ -27,6 +27,8 @@ class SocketSelection {
 
   const Filter& filter() const { return filter_; }
   bool has_filter() const { return !filter_.matches_everything(); }
+  /// True if only some sockets are asked for, by a filter or a switch.
+  bool is_narrow() const { return has_filter() || listening_ || by_switch(); }
   bool all() const { return all_; }
   bool only_listening() const { return listening_; }
   /// True if UNIX, packet and other local sockets were left out only because nobody asked for them.
@@ -46,6 +48,7 @@ class SocketSelection {
   bool listening_ = false;
   bool all_ = false;
 
+  bool by_switch() const;
   bool wants_kind(const Socket& socket) const;
 };
 
