@@ -272,9 +272,9 @@ TEST_F(RecordingTest, TextsNobodyNeedsAreDroppedWithAKeyframe) {
   source.sockets.clear();
   // Deltas that outgrow the keyframe.
   std::uint64_t cookie = 1000;
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 50; ++i) {
     source.sockets.clear();
-    for (int j = 0; j < 100; ++j) source.sockets.push_back(fake_tcp(cookie++));
+    for (int j = 0; j < 500; ++j) source.sockets.push_back(fake_tcp(cookie++));
     tick();
   }
   finish();
