@@ -68,7 +68,9 @@ class CountersCommand final : public Command {
       counter.name = states.after.text(now.name);
       counter.network_namespace = namespace_text(now.network_namespace, states.after);
       counter.value = now.value;
-      counter.growth = growth(then == nullptr ? 0 : then->value, now.value);
+      // A gauge: it goes up and down.
+      if (counter.name != "Tcp.CurrEstab")
+        counter.growth = growth(then == nullptr ? 0 : then->value, now.value);
       counter.note = note_on_counter(counter.name);
       if (wants(counter)) counters.push_back(std::move(counter));
     }

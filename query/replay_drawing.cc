@@ -175,7 +175,7 @@ void ReplayDrawing::draw_timeline() {
   std::string line;
   for (std::size_t i = 0; i < width; ++i) line += "─";
   screen_->put(kRulerLine, 0, line, {Style::dim});
-  screen_->put(kRulerLine, 0, begin + " ", {Style::dim});
+  screen_->put(kRulerLine, 1, fmt::format(" {} ", begin), {Style::dim});
   screen_->put(kRulerLine, static_cast<int>(width - std::min(width, end.size() + 1)), " " + end,
                {Style::dim});
   const std::size_t here = column_of(replay_->frame().wall, scene_->range, width);

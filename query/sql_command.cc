@@ -54,9 +54,7 @@ class SqlCommand final : public Command {
 
   void declare(CLI::App& app) override {
     app.add_option("SQL", words_, "Statements, or a dot command; none: stdin, or a shell");
-    app.add_option("--mode", mode_, "table, line, json, ndjson, csv")
-        ->type_name("MODE")
-        ->check(CLI::IsMember({"table", "line", "json", "ndjson", "csv"}).description(""));
+    app.add_flag("--line", line_, "A line a value, for rows with many columns");
   }
 
   Result<Exit> run(Context& context) override {
@@ -65,13 +63,14 @@ class SqlCommand final : public Command {
     SqlLimits limits;
     limits.stop = [] { return sql_interrupted() || interrupted(); };
     NETREC_TRY(session, SqlSession::open(context.path(), read_time, limits));
-    const SqlMode mode = mode_.empty() ? mode_of(context.options().format) : *sql_mode(mode_);
+    const SqlMode mode = line_ ? SqlMode::line : mode_of(context.options().format);
     SqlPrinter printer(mode, context.color(), context.on_terminal() ? context.terminal_width() : 0);
     SqlShell shell(session, printer, context.color());
     if (words_.empty() && isatty(STDIN_FILENO) == 1) {
       shell.interact();
       return Exit::answered;
     }
+    printer.print_into(context.out());
     const auto exit = run_once(context, session, shell);
     if (interrupted()) return tl::unexpected(interruption());
     return exit;
@@ -79,7 +78,7 @@ class SqlCommand final : public Command {
 
  private:
   std::vector<std::string> words_;
-  std::string mode_;
+  bool line_ = false;
 
   Result<Exit> run_once(Context& context, SqlSession& session, SqlShell& shell) const {
     SqlAnswer answer;

@@ -77,20 +77,26 @@ std::string_view name(SqlMode mode) {
   return "";
 }
 
-Result<std::uint64_t> SqlPrinter::print(SqlStatement& statement) const {
-  return mode_ == SqlMode::line ? print_lines(statement) : print_rows(statement);
-}
-
-Result<std::uint64_t> SqlPrinter::print_rows(SqlStatement& statement) const {
+Result<std::uint64_t> SqlPrinter::print(SqlStatement& statement) {
+  if (mode_ == SqlMode::line) return print_lines(statement);
+  if (output_ != nullptr) return print_rows(statement, *output_);
   OutputOptions options;
   options.format = format_of(mode_);
   options.color = color_;
   options.width = width_;
   const auto output = make_output(options, "sql");
+  NETREC_TRY(rows, print_rows(statement, *output));
+  NETREC_CHECKED(output->finish());
+  return rows;
+}
+
+Result<std::uint64_t> SqlPrinter::print_rows(SqlStatement& statement, Output& output) {
   // Numbers to the right; what a column holds is only known from its first row.
   NETREC_TRY(first, statement.step());
   const std::vector<std::string> keys = distinct(statement.columns());
-  Section section{"row", "rows", {}};
+  // The members of one JSON object must differ.
+  const bool another = &output == output_ && ++sections_ > 1;
+  Section section{"row", another ? fmt::format("rows_{}", sections_) : "rows", {}};
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const SqlCell cell = first ? statement.cell(static_cast<int>(i)) : SqlCell{};
     const bool number =
@@ -100,18 +106,17 @@ Result<std::uint64_t> SqlPrinter::print_rows(SqlStatement& statement) const {
                                .unit = number ? Unit::number : Unit::text,
                                .fit = Fit::cut_end});
   }
-  output->begin(section);
+  output.begin(section);
   std::uint64_t rows = 0;
   for (bool more = first; more; ++rows) {
     Row row;
     for (std::size_t i = 0; i < keys.size(); ++i)
       row.emplace_back(value_of(statement.cell(static_cast<int>(i))));
-    output->row(std::move(row));
+    output.row(std::move(row));
     NETREC_TRY(next, statement.step());
     more = next;
   }
-  output->end();
-  NETREC_CHECKED(output->finish());
+  output.end();
   return rows;
 }
 

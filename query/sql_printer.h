@@ -23,17 +23,22 @@ class SqlPrinter {
 
   void set_mode(SqlMode mode) { mode_ = mode; }
   SqlMode mode() const { return mode_; }
+  /// From now on rows go there, whatever the mode (but `line`): the parts of one answer. It must
+  /// outlive the printer.
+  void print_into(Output& output) { output_ = &output; }
 
   /// Runs the statement to its end. Returns how many rows it had.
-  Result<std::uint64_t> print(SqlStatement& statement) const;
+  Result<std::uint64_t> print(SqlStatement& statement);
 
  private:
-  Result<std::uint64_t> print_rows(SqlStatement& statement) const;
+  Result<std::uint64_t> print_rows(SqlStatement& statement, Output& output);
   Result<std::uint64_t> print_lines(SqlStatement& statement) const;
 
   SqlMode mode_;
   bool color_;
   std::size_t width_;
+  Output* output_ = nullptr;
+  int sections_ = 0;  ///< printed into `output_`
 };
 
 }  // namespace netrec

@@ -35,6 +35,20 @@ Status check_names(sqlite3* db) {
   return status;
 }
 
+// SQLite connects a table when it is first named, and asks the authorizer about the declaration in
+// between: it is named here, before anybody restricts the connection.
+Status connect_tables(sqlite3* db) {
+  for (const VirtualTable* table : virtual_tables()) {
+    const std::string sql = "SELECT 1 FROM " + std::string(table->name());
+    sqlite3_stmt* query = nullptr;
+    const int status = sqlite3_prepare_v2(db, sql.c_str(), -1, &query, nullptr);
+    sqlite3_finalize(query);
+    if (status != SQLITE_OK)
+      return failure(ErrorKind::io, "table {}: {}", table->name(), sqlite3_errmsg(db));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status add_netrec_to(sqlite3* db, const std::shared_ptr<TableContext>& context) {
@@ -42,7 +56,7 @@ Status add_netrec_to(sqlite3* db, const std::shared_ptr<TableContext>& context) 
   NETREC_CHECKED(add_sql_functions(db, context));
   for (const VirtualTable* table : virtual_tables())
     NETREC_CHECKED(add_virtual_table(db, *table, context));
-  return {};
+  return connect_tables(db);
 }
 
 }  // namespace netrec

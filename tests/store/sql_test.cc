@@ -90,10 +90,10 @@ TEST_F(SqlTest, ConnectionsAreTheLivesOfTheScan) {
 TEST_F(SqlTest, PushingDownLeavesNothingOut) {
   // `+column` keeps SQLite from handing the comparison to the table.
   for (const char* condition :
-       {"remote_port = 443", "remote_port BETWEEN 100 AND 500", "pid = 301",
-        "transport = 'tcp'", "ip_in(remote_address, '203.0.113.0/28')",
-        "remote_address = '203.0.113.7'", "remote_address IN ('203.0.113.7', '203.0.113.9')",
-        "local_port > 40000", "program = 'program1'"}) {
+       {"remote_port = 443", "remote_port BETWEEN 100 AND 500", "pid = 301", "transport = 'tcp'",
+        "ip_in(remote_address, '203.0.113.0/28')", "remote_address = '203.0.113.7'",
+        "remote_address IN ('203.0.113.7', '203.0.113.9')", "local_port > 40000",
+        "program = 'program1'"}) {
     const std::string plain = condition;
     std::string hidden = plain;
     const bool function = plain.starts_with("ip_in(");
@@ -117,8 +117,8 @@ TEST_F(SqlTest, TimesOfALifeArePushedDownSoundly) {
 
 TEST_F(SqlTest, SocketsAreTheSnapshotAtThatInstant) {
   for (const std::size_t i : {std::size_t{0}, past_.size() / 2, past_.size() - 1}) {
-    const auto all = rows("SELECT cookie FROM sockets WHERE at = " +
-                          std::to_string(us(past_[i].frame.wall)));
+    const auto all =
+        rows("SELECT cookie FROM sockets WHERE at = " + std::to_string(us(past_[i].frame.wall)));
     std::set<std::int64_t> asked;
     for (const auto& row : all) asked.insert(std::get<std::int64_t>(row[0]));
     std::set<std::int64_t> there;
@@ -140,11 +140,11 @@ TEST_F(SqlTest, SocketsBeforeTheRecordingAreNone) {
 }
 
 TEST_F(SqlTest, AStepGivesAnInstantEverySoOften) {
-  const std::string range = std::to_string(us(past_[10].frame.wall)) + " AND " +
-                            std::to_string(us(past_[30].frame.wall));
-  EXPECT_EQ(number("SELECT count(DISTINCT at) FROM sockets WHERE at BETWEEN " + range +
-                   " AND step = 5"),
-            5);
+  const std::string range =
+      std::to_string(us(past_[10].frame.wall)) + " AND " + std::to_string(us(past_[30].frame.wall));
+  EXPECT_EQ(
+      number("SELECT count(DISTINCT at) FROM sockets WHERE at BETWEEN " + range + " AND step = 5"),
+      5);
   EXPECT_EQ(number("SELECT count(DISTINCT at) FROM sockets WHERE at BETWEEN " + range), 21);
 }
 
