@@ -105,8 +105,8 @@ class Database {
 
   /// Moves the write-ahead log into the file; `truncate` empties it on disk too.
   Status checkpoint(bool truncate);
-  /// Moves everything into the file and leaves the write-ahead mode, so that a reader needs to write
-  /// nothing beside it; if somebody reads just now, the mode stays.
+  /// Moves everything into the file and leaves the write-ahead mode, so that a reader needs to
+  /// write nothing beside it; if somebody reads just now, the mode stays.
   Status make_plain_file();
   /// Bytes on disk, write-ahead log included; 0 if the file is gone.
   std::uint64_t file_bytes() const;

@@ -30,18 +30,18 @@ Result<Index> Index::open(const Database& database, const NextIds& next_ids) {
       next_ids);
 }
 
-Status Index::begin_session(const Snapshot& snapshot, std::uint64_t sequence, WallTime wall) {
+Status Index::begin_session(const Snapshot& snapshot, const FrameHeader& header) {
   names_.begin(snapshot);
   next_ids_.follow(snapshot);
-  NETREC_CHECKED(tables_.sessions.begin(snapshot, names_, sequence));
+  NETREC_CHECKED(tables_.sessions.begin(snapshot, names_, header.sequence));
   NETREC_CHECKED(tables_.processes.begin(snapshot, names_));
-  NETREC_CHECKED(tables_.interfaces.begin(snapshot, names_, wall));
-  NETREC_CHECKED(tables_.listeners.begin(snapshot, names_, wall));
+  NETREC_CHECKED(tables_.interfaces.begin(snapshot, names_, header.wall));
+  NETREC_CHECKED(tables_.listeners.begin(snapshot, names_, header));
   tables_.destinations.begin(snapshot, tables_.listeners, names_);
   return tables_.connections.begin(snapshot);
 }
 
-Status Index::take_up(const Snapshot& snapshot) {
+Status Index::take_up(const Snapshot& snapshot, std::uint64_t sequence) {
   names_.begin(snapshot);
   next_ids_.follow(snapshot);
   tables_.sessions.take_up(snapshot);
@@ -49,7 +49,7 @@ Status Index::take_up(const Snapshot& snapshot) {
   tables_.interfaces.take_up(snapshot);
   tables_.destinations.take_up(snapshot);
   tables_.connections.take_up();
-  return tables_.listeners.take_up(snapshot);
+  return tables_.listeners.take_up(snapshot, sequence);
 }
 
 Status Index::follow(const Frame& frame, std::span<const Socket> departed, const Snapshot& now) {

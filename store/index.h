@@ -37,9 +37,9 @@ class Index {
   static Result<Index> open(const Database& database, const NextIds& next_ids);
 
   /// Takes up the log at a keyframe that begins a session, in the transaction that writes it.
-  Status begin_session(const Snapshot& snapshot, std::uint64_t sequence, WallTime wall);
-  /// Takes up the log at any other place: the tables are as of `snapshot`.
-  Status take_up(const Snapshot& snapshot);
+  Status begin_session(const Snapshot& snapshot, const FrameHeader& header);
+  /// Takes up the log after frame `sequence`, whose state is `snapshot`.
+  Status take_up(const Snapshot& snapshot, std::uint64_t sequence);
   /// In the transaction of the tick: `frame` is a delta, `now` the state after it.
   Status follow(const Frame& frame, std::span<const Socket> departed, const Snapshot& now);
 

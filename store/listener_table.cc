@@ -1,7 +1,6 @@
 #include "store/listener_table.h"
 
 #include <algorithm>
-#include <array>
 
 #include "store/derived.h"
 
@@ -12,6 +11,9 @@ namespace {
 /// The kernel's own ephemeral range, where a namespace's is not recorded.
 constexpr std::uint16_t kFirstEphemeral = 32768;
 constexpr std::uint16_t kLastEphemeral = 60999;
+
+/// Services one frame can start; more get the ids of the next.
+constexpr std::uint64_t kIdsAFrame = std::uint64_t{1} << 20;
 
 std::uint64_t port_key(const Socket& socket) {
   return std::uint64_t{socket.network_namespace} << 24 |
@@ -41,72 +43,73 @@ bool is_service(const Socket& socket, const Snapshot& state) {
 }
 
 Result<ListenerTable> ListenerTable::open(const Database& database) {
-  NETREC_TRY(open_rows, database.prepare("SELECT listener.id, cookie, session.boot_id FROM listener"
-                                         " LEFT JOIN session ON session.id = listener.session"
-                                         " WHERE stopped_us IS NULL"));
-  NETREC_TRY(insert,
-             database.prepare("INSERT INTO listener (id, cookie, session, transport, local_address,"
-                              " local_port, network_namespace, program, process, uid, started_us,"
-                              " started_exact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  NETREC_TRY(newest, database.prepare("SELECT id FROM listener WHERE cookie = ? AND id < ?"
+                                      " ORDER BY id DESC LIMIT 1"));
+  NETREC_TRY(
+      insert,
+      database.prepare("INSERT OR REPLACE INTO listener (id, cookie, session, transport,"
+                       " local_address, local_port, network_namespace, program, process, uid,"
+                       " started_us, started_exact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   NETREC_TRY(stop, database.prepare("UPDATE listener SET stopped_us = ? WHERE id = ?"));
-  NETREC_TRY(next_id, database.prepare("SELECT ifnull(max(id), 0) + 1 FROM listener"));
-  return ListenerTable(
-      Queries{std::move(open_rows), std::move(insert), std::move(stop), std::move(next_id)});
+  return ListenerTable(Queries{std::move(newest), std::move(insert), std::move(stop)});
 }
 
-Status ListenerTable::take_up(const Snapshot& snapshot) {
+void ListenerTable::know(const Socket& socket, std::uint64_t id) {
+  const Listening row{.id = id, .port_key = port_key(socket)};
+  alive_.insert_or_assign(socket.cookie, row);
+  ++ports_[row.port_key];
+}
+
+Status ListenerTable::take_up(const Snapshot& snapshot, std::uint64_t sequence) {
   alive_.clear();
   ports_.clear();
   session_ = newest_session(snapshot);
   const Session* session = snapshot.of<Session>().find(session_);
-  const std::string_view boot = session == nullptr ? "" : snapshot.text(session->boot_id);
-  NETREC_TRY(counted, queries_.next_id.first());
-  if (counted) next_id_ = queries_.next_id.integer(0);
-  queries_.next_id.reset();
-  NETREC_TRY(more, queries_.open_rows.first());
-  while (more) {
-    // Cookies begin anew with a boot.
-    const bool same_boot = queries_.open_rows.bytes(2) == boot;
-    const auto cookie = static_cast<std::uint64_t>(queries_.open_rows.integer(1));
-    const Socket* socket = same_boot ? snapshot.of<Socket>().find(cookie) : nullptr;
-    Listening& row = alive_[socket == nullptr ? ~cookie : cookie];
-    row.id = queries_.open_rows.integer(0);
-    if (socket != nullptr) {
-      row.port_key = port_key(*socket);
-      ++ports_[row.port_key];
-    }
-    NETREC_TRY(next, queries_.open_rows.next());
-    more = next;
+  boot_ = session == nullptr ? "" : snapshot.text(session->boot_id);
+  for (const Socket& socket : snapshot.of<Socket>()) {
+    if (!is_service(socket, snapshot)) continue;
+    NETREC_TRY(found, queries_.newest.first(socket.cookie, (sequence + 1) * kIdsAFrame));
+    if (found) know(socket, static_cast<std::uint64_t>(queries_.newest.integer(0)));
+    queries_.newest.reset();
   }
   return {};
 }
 
-Status ListenerTable::begin(const Snapshot& snapshot, const Names& names, WallTime wall) {
-  NETREC_CHECKED(take_up(snapshot));
+Status ListenerTable::begin(const Snapshot& snapshot, const Names& names,
+                            const FrameHeader& header) {
+  session_ = newest_session(snapshot);
+  const Session* session = snapshot.of<Session>().find(session_);
+  const std::string_view boot = session == nullptr ? "" : snapshot.text(session->boot_id);
   std::vector<std::uint64_t> gone;
   for (const auto& [cookie, row] : alive_) {
-    const Socket* socket = snapshot.of<Socket>().find(cookie);
+    // Cookies begin anew with a boot.
+    const Socket* socket = boot == boot_ ? snapshot.of<Socket>().find(cookie) : nullptr;
     if (socket == nullptr || !is_service(*socket, snapshot)) gone.push_back(cookie);
   }
   for (const std::uint64_t cookie : gone)
-    NETREC_CHECKED(stop(cookie, static_cast<std::uint64_t>(us_of(wall))));
+    NETREC_CHECKED(stop(cookie, static_cast<std::uint64_t>(us_of(header.wall))));
+  boot_ = boot;
+
+  std::vector<const Socket*> services;
   for (const Socket& socket : snapshot.of<Socket>())
-    if (is_service(socket, snapshot)) NETREC_CHECKED(start(socket, names));
+    if (is_service(socket, snapshot)) services.push_back(&socket);
+  std::sort(services.begin(), services.end(),
+            [](const Socket* a, const Socket* b) { return a->cookie < b->cookie; });
+  next_id_ = header.sequence * kIdsAFrame;
+  for (const Socket* socket : services) NETREC_CHECKED(start(*socket, names));
   return {};
 }
 
 Status ListenerTable::start(const Socket& socket, const Names& names) {
-  const auto [place, is_new] = alive_.try_emplace(socket.cookie);
-  if (!is_new) return {};
-  place.value() = {.id = next_id_++, .port_key = port_key(socket)};
-  ++ports_[place->second.port_key];
+  if (alive_.contains(socket.cookie)) return {};
+  const std::uint64_t id = next_id_++;
+  know(socket, id);
   const std::string address = socket.path != 0 ? std::string(names.text(socket.path))
                                                : to_string(socket.local, socket.family);
   return queries_.insert.run(
-      place->second.id, socket.cookie, session_, SqlValue::text(name(socket.transport)),
-      SqlValue::text(address), socket.local_port, socket.network_namespace,
-      SqlValue::text(names.program(socket.process)), socket.process, socket.uid,
-      socket.state_since_us, socket.opened_after_us != 0 ? 1 : 0);
+      id, socket.cookie, session_, SqlValue::text(name(socket.transport)), SqlValue::text(address),
+      socket.local_port, socket.network_namespace, SqlValue::text(names.program(socket.process)),
+      socket.process, socket.uid, socket.state_since_us, socket.opened_after_us != 0 ? 1 : 0);
 }
 
 Status ListenerTable::stop(std::uint64_t cookie, std::uint64_t at_us) {
@@ -128,6 +131,7 @@ Status ListenerTable::follow(const Frame& frame, const Snapshot& now, const Name
   }();
   const Changes<Socket>& changes = frame.delta.of<Socket>();
   const auto wall_us = static_cast<std::uint64_t>(us_of(frame.wall));
+  next_id_ = frame.sequence * kIdsAFrame;
   for (const Socket& socket : changes.opened)
     if (is_service(socket, now)) NETREC_CHECKED(start(socket, names));
   for (const Change& change : changes.changed) {

@@ -5,9 +5,11 @@
 #include <tsl/robin_map.h>
 
 #include <span>
+#include <string>
 
 #include "schema/delta.h"
 #include "schema/result.h"
+#include "store/chain.h"
 #include "store/database.h"
 #include "store/names.h"
 
@@ -21,10 +23,10 @@ class ListenerTable {
  public:
   static Result<ListenerTable> open(const Database& database);
 
-  /// Takes up what is open in the table.
-  Status take_up(const Snapshot& snapshot);
+  /// Takes up the log after frame `sequence`; the table may know more than that already.
+  Status take_up(const Snapshot& snapshot, std::uint64_t sequence);
   /// A session begins: what does not listen any more stopped while nobody looked.
-  Status begin(const Snapshot& snapshot, const Names& names, WallTime wall);
+  Status begin(const Snapshot& snapshot, const Names& names, const FrameHeader& header);
   Status follow(const Frame& frame, const Snapshot& now, const Names& names);
 
   /// True if a connection of `socket` came to a service of ours.
@@ -32,22 +34,25 @@ class ListenerTable {
 
  private:
   struct Queries {
-    Query open_rows;
+    Query newest;
     Query insert;
     Query stop;
-    Query next_id;
   };
   struct Listening {
-    std::int64_t id = 0;
+    std::uint64_t id = 0;
     std::uint64_t port_key = 0;
   };
   explicit ListenerTable(Queries queries) : queries_(std::move(queries)) {}
+  void know(const Socket& socket, std::uint64_t id);
   Status start(const Socket& socket, const Names& names);
   Status stop(std::uint64_t cookie, std::uint64_t at_us);
 
   Queries queries_;
-  std::int64_t next_id_ = 1;
+  // A row's id is made of the frame that started it: following a part of the log twice makes the
+  // same rows.
+  std::uint64_t next_id_ = 1;
   std::uint32_t session_ = 0;
+  std::string boot_;
   tsl::robin_map<std::uint64_t, Listening> alive_;  // by cookie
   tsl::robin_map<std::uint64_t, int> ports_;        // how many listen there
 };

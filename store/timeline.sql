@@ -119,7 +119,7 @@ CREATE UNIQUE INDEX destination_key
   ON destination (remote_address, program, uid, transport, remote_port, local_port);
 
 CREATE TABLE listener (               -- a service: since when, which program, started and stopped
-  id             INTEGER PRIMARY KEY,
+  id             INTEGER PRIMARY KEY, -- frame that started it * 2^20, and a count
   cookie         INTEGER NOT NULL,    -- of its socket
   session        INTEGER NOT NULL,
   transport      TEXT    NOT NULL,
@@ -134,6 +134,7 @@ CREATE TABLE listener (               -- a service: since when, which program, s
   stopped_us     INTEGER              -- NULL: it listens, as far as the log goes
 ) STRICT;
 CREATE INDEX listener_port ON listener (local_port);
+CREATE INDEX listener_cookie ON listener (cookie);
 
 CREATE TABLE interface (              -- as last seen
   id                INTEGER PRIMARY KEY, -- network namespace * 2^32 + interface index

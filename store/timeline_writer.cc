@@ -114,7 +114,9 @@ Status TimelineWriter::State::write_tick(Frame& frame, std::span<const Socket> d
   } else {
     tail.header.wall = frame.wall;
     tail.header.boot = frame.boot;
-    NETREC_CHECKED(index->begin_session(now, frame.sequence, frame.wall));
+    FrameHeader first = tail.header;
+    first.sequence = frame.sequence;
+    NETREC_CHECKED(index->begin_session(now, first));
   }
   if (keyframe == Keyframe::yes) NETREC_CHECKED(write_keyframe(now, tail));
   NETREC_CHECKED(database.commit());

@@ -63,7 +63,7 @@ Status TimelineWriter::State::catch_up() {
       index->skip_ids(kUnreadableIds);
       return {};
     }
-    NETREC_CHECKED(index->take_up(cursor.snapshot()));
+    NETREC_CHECKED(index->take_up(cursor.snapshot(), cursor.frame().sequence));
     sealer->take_up(cursor.snapshot(), header_of(cursor), mark.hash);
   }
   if (mark.sequence == end.header.sequence) return {};
@@ -98,10 +98,10 @@ Status TimelineWriter::State::follow_frame(const FrameCursor& cursor, bool after
   const Frame& frame = cursor.frame();
   const ChainHash hash = cursor.hash().value_or(ChainHash{});
   if (cursor.begins_session()) {
-    NETREC_CHECKED(index->begin_session(cursor.snapshot(), frame.sequence, frame.wall));
+    NETREC_CHECKED(index->begin_session(cursor.snapshot(), header_of(cursor)));
     sealer->take_up(cursor.snapshot(), header_of(cursor), hash);
   } else if (after_damage) {
-    NETREC_CHECKED(index->take_up(cursor.snapshot()));
+    NETREC_CHECKED(index->take_up(cursor.snapshot(), cursor.frame().sequence));
     sealer->take_up(cursor.snapshot(), header_of(cursor), hash);
   } else if (frame.kind == FrameKind::keyframe) {
     sealer->pass_keyframe(header_of(cursor), hash);
