@@ -288,6 +288,16 @@ Result<Database> Database::open_read_only(const std::string& path) {
   return *std::move(opened);
 }
 
+Result<Database> Database::scratch() {
+  auto opened = guarded([] {
+    auto state = std::make_unique<State>("", "", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    create_tables(state->connection);
+    return Database(std::move(state));
+  });
+  if (!opened) return tl::unexpected<Error>(std::move(opened).error());
+  return opened;
+}
+
 Result<Query> Database::prepare(std::string_view sql) const {
   return guarded([&] {
     return Query(std::make_unique<Query::State>(
@@ -297,6 +307,13 @@ Result<Query> Database::prepare(std::string_view sql) const {
 
 Status Database::execute(std::string_view sql) {
   return guarded([&] { state_->connection.exec(std::string(sql)); });
+}
+
+Status Database::hold() const {
+  return guarded([&] {
+    state_->connection.exec("BEGIN");
+    state_->connection.execAndGet("SELECT count(*) FROM sqlite_schema");
+  });
 }
 
 Status Database::begin() { return execute("BEGIN IMMEDIATE"); }

@@ -88,6 +88,9 @@ class Database {
   /// killed recorder left in the write-ahead log cannot be read: see reads_write_ahead_log()).
   static Result<Database> open_read_only(const std::string& path);
 
+  /// The tables of a timeline, empty, somewhere temporary: to derive anew what a file says.
+  static Result<Database> scratch();
+
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
@@ -96,6 +99,8 @@ class Database {
   /// One or more statements without values or rows.
   Status execute(std::string_view sql);
 
+  /// Has every read from here on see the file as it is now, until the connection ends.
+  Status hold() const;
   Status begin();
   Status commit();
   /// Undoes the open transaction, if there is one.

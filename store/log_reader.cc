@@ -58,6 +58,7 @@ struct LogReader::State {
   Query chunk_at;
   Query keyframe_before;
   Query keyframe_after;
+  Query row_after;
 
   Result<LogEntry> row_entry(std::uint64_t sequence);
   Result<LogEntry> chunk_entry(std::uint64_t sequence);
@@ -103,19 +104,26 @@ Result<LogReader> LogReader::open(const Database& database) {
                                            " ORDER BY sequence DESC LIMIT 1"));
   NETREC_TRY(before, database.prepare("SELECT max(sequence) FROM keyframe WHERE sequence <= ?"));
   NETREC_TRY(after, database.prepare("SELECT min(sequence) FROM keyframe WHERE sequence > ?"));
-  return LogReader(std::make_unique<State>(State{std::move(ends),
-                                                 std::move(frame),
-                                                 std::move(keyframe),
-                                                 std::move(chunk),
-                                                 std::move(frame_at),
-                                                 std::move(keyframe_at),
-                                                 std::move(chunk_at),
-                                                 std::move(before),
-                                                 std::move(after),
-                                                 {},
-                                                 {},
-                                                 nullptr,
-                                                 {}}));
+  NETREC_TRY(row_after,
+             database.prepare("SELECT (SELECT min(sequence) FROM frame WHERE sequence > ?1),"
+                              "       (SELECT min(sequence) FROM keyframe WHERE sequence > ?1),"
+                              "       (SELECT min(first_sequence) FROM chunk"
+                              "         WHERE first_sequence > ?1)"));
+  auto state = std::make_unique<State>(State{std::move(ends),
+                                             std::move(frame),
+                                             std::move(keyframe),
+                                             std::move(chunk),
+                                             std::move(frame_at),
+                                             std::move(keyframe_at),
+                                             std::move(chunk_at),
+                                             std::move(before),
+                                             std::move(after),
+                                             std::move(row_after),
+                                             {},
+                                             {},
+                                             nullptr,
+                                             {}});
+  return LogReader(std::move(state));
 }
 
 namespace {
@@ -162,6 +170,28 @@ Result<std::uint64_t> LogReader::last_sequence() {
   return static_cast<std::uint64_t>(most);
 }
 
+Result<std::uint64_t> LogReader::sequence_after(std::uint64_t sequence) {
+  std::uint64_t least = 0;
+  const auto consider = [&](std::uint64_t candidate) {
+    if (candidate > sequence && (least == 0 || candidate < least)) least = candidate;
+  };
+  NETREC_TRY(found, state_->row_after.first(sequence));
+  for (int column = 0; found && column < 3; ++column)
+    consider(static_cast<std::uint64_t>(state_->row_after.integer(column)));
+  state_->row_after.reset();
+  if (least == sequence + 1) return least;
+  const auto inside = state_->chunk_entry(sequence + 1);
+  if (inside) return sequence + 1;
+  if (inside.error().kind == ErrorKind::corrupt) return least;
+  if (inside.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(inside.error());
+  const auto& frames = state_->unpacked.frames;
+  const auto next = std::upper_bound(
+      frames.begin(), frames.end(), sequence,
+      [](std::uint64_t wanted, const Frame& frame) { return wanted < frame.sequence; });
+  if (next != frames.end()) consider(next->sequence);
+  return least;
+}
+
 Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) {
   const std::int64_t wall_us = wall.time_since_epoch().count();
   NETREC_TRY(frame, number(state_->frame_at, wall_us, last));
@@ -193,7 +223,7 @@ Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
     const bool is_keyframe = query == &keyframe;
     entry = {};
     entry.header = {.kind = is_keyframe ? FrameKind::keyframe : FrameKind::delta,
-                    .begins_session = is_keyframe && query->integer(4) != 0,
+                    .begins_session = is_keyframe && query->integer(4) == 1,
                     .sequence = sequence,
                     .wall = wall_from(query->integer(0)),
                     .boot = std::chrono::microseconds(query->integer(1))};
@@ -201,7 +231,9 @@ Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
     const auto previous = is_keyframe ? chain_hash(query->bytes(5)) : hash;
     data = query->bytes(3);
     inside = nullptr;
+    const bool is_flag = !is_keyframe || (query->integer(4) | 1) == 1;
     query->reset();
+    if (!is_flag) return failure(ErrorKind::corrupt, "begins_session is neither 0 nor 1");
     if (!hash) return tl::unexpected<Error>(hash.error());
     if (!previous) return tl::unexpected<Error>(previous.error());
     entry.hash = *hash;
@@ -266,6 +298,15 @@ Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
   auto row = state_->row_entry(sequence);
   if (row || row.error().kind != ErrorKind::not_found) return row;
   return state_->chunk_entry(sequence);
+}
+
+std::uint64_t LogReader::chunk_of_entry() const {
+  return state_->inside == nullptr ? 0 : state_->unpacked.first_sequence;
+}
+
+Result<std::string> LogReader::canonical() {
+  if (state_->inside != nullptr) return encode_delta(state_->inside->delta);
+  return unpack_frame(state_->data);
 }
 
 Result<Delta> LogReader::content(const std::optional<ChainHash>& check_against) {

@@ -41,6 +41,9 @@ class LogReader {
   /// First and last sequence there is; 0 if there is no frame.
   Result<std::uint64_t> first_sequence();
   Result<std::uint64_t> last_sequence();
+  /// The next frame there is after `sequence`, leaving out chunks that cannot be read; 0 if there is
+  /// none.
+  Result<std::uint64_t> sequence_after(std::uint64_t sequence);
   /// The last frame at or before `wall`, by sequence, up to `last`; 0 if there is none.
   Result<std::uint64_t> sequence_at(WallTime wall, std::uint64_t last);
   /// Keyframes around; 0 if there is none.
@@ -52,6 +55,10 @@ class LogReader {
   /// The frame entry() found last: its delta, or (a keyframe) the whole state as a delta from
   /// nothing. `check_against`: the chain before it, if known; what does not fit is corrupt.
   Result<Delta> content(const std::optional<ChainHash>& check_against);
+  /// Its canonical bytes, unchecked.
+  Result<std::string> canonical();
+  /// First sequence of the chunk that holds it; 0: it is a row of its own.
+  std::uint64_t chunk_of_entry() const;
 
  private:
   struct State;

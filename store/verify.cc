@@ -1,0 +1,198 @@
+#include "store/verify.h"
+
+#include "store/chain_proof.h"
+#include "store/frame_codec.h"
+#include "store/index.h"
+
+namespace netrec {
+
+namespace {
+
+/// A derived table, and what of it is not told by the log.
+struct DerivedTable {
+  std::string_view name;
+  std::string_view columns_left_out;
+};
+
+constexpr DerivedTable kDerived[] = {{"session", ""},   {"gap", ""},           {"process", ""},
+                                     {"interface", ""}, {"destination", "id"}, {"listener", ""},
+                                     {"connection", ""}};
+
+/// The second half of a proof: what the log adds up to.
+class StateProof {
+ public:
+  StateProof(const Database& database, Database scratch, const Mark& mark, bool is_pruned)
+      : database_(database), scratch_(std::move(scratch)), mark_(mark), is_pruned_(is_pruned) {}
+
+  Status run(std::uint64_t last, const ChainProof::Step& step);
+
+  std::vector<Damage> damage;
+  std::vector<std::string> findings;
+
+ private:
+  Status follow(const FrameCursor& cursor, Index& index);
+  Status check_keyframe(const FrameCursor& cursor, LogReader& log);
+  Status compare_tables();
+  Status compare_table(const DerivedTable& table);
+
+  const Database& database_;
+  Database scratch_;
+  Mark mark_;
+  bool is_pruned_;
+};
+
+FrameHeader header_of(const FrameCursor& cursor) {
+  const Frame& frame = cursor.frame();
+  return {.kind = frame.kind,
+          .begins_session = cursor.begins_session(),
+          .sequence = frame.sequence,
+          .wall = frame.wall,
+          .boot = frame.boot};
+}
+
+Status StateProof::follow(const FrameCursor& cursor, Index& index) {
+  const Frame& frame = cursor.frame();
+  if (cursor.begins_session())
+    NETREC_CHECKED(index.begin_session(cursor.snapshot(), header_of(cursor)));
+  else if (frame.kind == FrameKind::delta)
+    NETREC_CHECKED(index.follow(frame, cursor.departed(), cursor.snapshot()));
+  if (frame.sequence == mark_.sequence) {
+    NETREC_CHECKED(index.flush(cursor.snapshot(), header_of(cursor), mark_.hash));
+    index.flushed();
+    if (!is_pruned_ && index.next_ids().encode() != mark_.next_ids.encode())
+      findings.push_back("mark: the next free ids are others");
+  }
+  return {};
+}
+
+Status StateProof::check_keyframe(const FrameCursor& cursor, LogReader& log) {
+  const Frame& frame = cursor.frame();
+  if (frame.kind != FrameKind::keyframe || cursor.begins_session()) return {};
+  NETREC_CHECKED(log.entry(frame.sequence));
+  NETREC_TRY(canonical, log.canonical());
+  if (canonical != encode_keyframe(cursor.snapshot()))
+    damage.push_back({.first_sequence = frame.sequence,
+                      .last_sequence = frame.sequence,
+                      .from = frame.wall,
+                      .to = frame.wall,
+                      .what = fmt::format("keyframe {} does not say what the frames before it add "
+                                          "up to",
+                                          frame.sequence)});
+  return {};
+}
+
+// Like `netrec verify`'s reader: by frames, then by what was derived from them.
+Status StateProof::run(std::uint64_t last, const ChainProof::Step& step) {
+  NETREC_TRY(index, Index::open(scratch_, NextIds{}));
+  NETREC_TRY(log, LogReader::open(database_));
+  FrameCursor cursor(database_, last);
+  NETREC_CHECKED(scratch_.begin());
+  while (true) {
+    NETREC_TRY(more, cursor.next());
+    if (!more) break;
+    NETREC_CHECKED(follow(cursor, index));
+    NETREC_CHECKED(check_keyframe(cursor, log));
+    if (!step()) return failure(ErrorKind::busy, "interrupted");
+  }
+  NETREC_CHECKED(scratch_.commit());
+  damage.insert(damage.end(), cursor.damage().begin(), cursor.damage().end());
+  return damage.empty() ? compare_tables() : Status{};
+}
+
+Status StateProof::compare_tables() {
+  for (const DerivedTable& table : kDerived) NETREC_CHECKED(compare_table(table));
+  return {};
+}
+
+// "SELECT each row as one text", in an order both files have.
+Result<std::string> rows_of(const Database& database, const DerivedTable& table) {
+  NETREC_TRY(columns, database.prepare("SELECT name FROM pragma_table_info(?) WHERE name <> ?"));
+  NETREC_TRY(more,
+             columns.first(SqlValue::text(table.name), SqlValue::text(table.columns_left_out)));
+  std::string row;
+  while (more) {
+    row += fmt::format("{}quote({})", row.empty() ? "" : " || '|' || ", columns.bytes(0));
+    NETREC_TRY(next, columns.next());
+    more = next;
+  }
+  return fmt::format("SELECT {} AS row FROM {} ORDER BY row", row, table.name);
+}
+
+// Where retention dropped a part of the log, the file may know more than the log that is left.
+Status StateProof::compare_table(const DerivedTable& table) {
+  NETREC_TRY(sql, rows_of(scratch_, table));
+  NETREC_TRY(derived, scratch_.prepare(sql));
+  NETREC_TRY(there, database_.prepare(sql));
+  NETREC_TRY(more_derived, derived.first());
+  NETREC_TRY(more_there, there.first());
+  std::uint64_t missing = 0;
+  std::uint64_t added = 0;
+  while (more_derived || more_there) {
+    const bool take_derived = more_derived && (!more_there || derived.bytes(0) <= there.bytes(0));
+    const bool take_there = more_there && (!more_derived || there.bytes(0) <= derived.bytes(0));
+    missing += take_derived && !take_there ? 1 : 0;
+    added += take_there && !take_derived ? 1 : 0;
+    if (take_derived) {
+      NETREC_TRY(next, derived.next());
+      more_derived = next;
+    }
+    if (take_there) {
+      NETREC_TRY(next, there.next());
+      more_there = next;
+    }
+  }
+  if (is_pruned_) return {};
+  if (missing + added != 0)
+    findings.push_back(fmt::format("{}: {} rows of the log are not in it, {} are not in the log",
+                                   table.name, missing, added));
+  return {};
+}
+
+Status check_pages(const Database& database, std::vector<std::string>& findings) {
+  NETREC_TRY(query, database.prepare("PRAGMA quick_check(3)"));
+  NETREC_TRY(more, query.first());
+  while (more) {
+    if (query.bytes(0) != "ok") findings.push_back(fmt::format("SQLite: {}", query.bytes(0)));
+    NETREC_TRY(next, query.next());
+    more = next;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Verification> verify(const std::string& path,
+                            const std::function<bool(std::uint64_t, std::uint64_t)>& progress) {
+  NETREC_TRY(timeline, Timeline::open(path));
+  const Database& database = timeline.database();
+  // One moment for all that follows, though a recorder goes on.
+  NETREC_CHECKED(database.hold());
+  NETREC_TRY(more, timeline.refresh());
+  static_cast<void>(more);
+  const TimelineSummary& summary = timeline.summary();
+  std::uint64_t done = 0;
+  const auto step = [&] { return !progress || progress(++done, 2 * summary.frames); };
+
+  Verification result;
+  result.chunks = summary.chunks;
+  NETREC_TRY(chain, ChainProof::open(database));
+  NETREC_CHECKED(chain.run(step));
+  result.frames = chain.sound_frames();
+  result.chain = to_hex(chain.chain());
+  result.pruned_up_to = chain.pruned_up_to();
+  result.damage = chain.damage();
+  if (auto pages = check_pages(database, result.index_findings); !pages)
+    result.index_findings.push_back(pages.error().message);
+  if (!result.damage.empty()) return result;
+
+  NETREC_TRY(mark, read_mark(database));
+  NETREC_TRY(scratch, Database::scratch());
+  StateProof state(database, std::move(scratch), mark, result.pruned_up_to != 0);
+  NETREC_CHECKED(state.run(summary.last_sequence, step));
+  result.damage = std::move(state.damage);
+  result.index_findings.insert(result.index_findings.end(), state.findings.begin(),
+                               state.findings.end());
+  return result;
+}
+
+}  // namespace netrec

@@ -1,0 +1,200 @@
+#include "store/verify.h"
+
+#include <cstdlib>
+
+#include "store/database.h"
+#include "tests/store/timeline_fixture.h"
+
+namespace netrec {
+namespace {
+
+class VerifyTest : public TimelineFixture {
+ protected:
+  /// A killed session, then one with sealed chunks, keyframes and hot frames.
+  void make_timeline() {
+    load_.working = 0.3;
+    host_ = SimulatedHost(load_, 9);
+    {
+      auto writer = open_writer({.seal_after_frames = 50});
+      begin(writer);
+      record(writer, 70);
+    }
+    auto writer = open_writer({.seal_after_frames = 50});
+    begin(writer);
+    record(writer, 180);
+  }
+
+  Verification verified() {
+    auto result = verify(path_, nullptr);
+    if (result) return *std::move(result);
+    Verification failed;
+    failed.damage.push_back({.what = result.error().message});
+    return failed;
+  }
+
+  void execute(const std::string& sql) {
+    auto database = Database::open_for_writing(path_, false);
+    ASSERT_TRUE(database) << database.error().message;
+    const auto done = database->execute(sql);
+    ASSERT_TRUE(done) << done.error().message;
+  }
+};
+
+std::string findings(const Verification& verification) {
+  std::string text;
+  for (const Damage& damage : verification.damage)
+    text += fmt::format("{}..{}: {}\n", damage.first_sequence, damage.last_sequence, damage.what);
+  for (const std::string& finding : verification.index_findings) text += finding + "\n";
+  return text;
+}
+
+TEST_F(VerifyTest, FindsASoundTimelineSound) {
+  make_timeline();
+  const Verification verification = verified();
+  EXPECT_TRUE(verification.sound()) << findings(verification);
+  EXPECT_EQ(verification.frames, past_.size());
+  EXPECT_GE(verification.chunks, 4u);
+  EXPECT_EQ(verification.chain.size(), 64u);
+}
+
+TEST_F(VerifyTest, FindsAPrunedTimelineSound) {
+  keep_past_ = false;
+  auto writer = open_writer({.max_age = std::chrono::seconds(300), .seal_after_frames = 64});
+  begin(writer);
+  record(writer, 1000);
+  finish(writer);
+  const Verification verification = verified();
+  EXPECT_TRUE(verification.sound()) << findings(verification);
+  EXPECT_GT(verification.pruned_up_to, 500u);
+}
+
+TEST_F(VerifyTest, NamesTheFirstBadFrameAndWhatItCosts) {
+  make_timeline();
+  auto database = Database::open_read_only(path_);
+  auto hot = database->prepare("SELECT min(sequence) FROM frame");
+  ASSERT_TRUE(*hot->first());
+  const auto sequence = static_cast<std::uint64_t>(hot->integer(0));
+  hot->reset();
+  execute(fmt::format("UPDATE frame SET wall_us = wall_us + 1 WHERE sequence = {}", sequence + 3));
+  const Verification verification = verified();
+  ASSERT_EQ(verification.damage.size(), 1u) << findings(verification);
+  EXPECT_EQ(verification.damage.front().first_sequence, sequence + 3);
+  EXPECT_EQ(verification.damage.front().from, past_[sequence + 1].frame.wall);
+}
+
+TEST_F(VerifyTest, FindsWhatWasDroppedReorderedOrCut) {
+  make_timeline();
+  const std::string good = path_ + ".good";
+  std::filesystem::copy_file(path_, good);
+  for (const char* tampering :
+       {"DELETE FROM frame WHERE sequence = (SELECT min(sequence) FROM frame)", "DELETE FROM frame",
+        "DELETE FROM keyframe WHERE begins_session = 0",
+        "DELETE FROM chunk WHERE first_sequence = 2", "DELETE FROM keyframe WHERE sequence = 1",
+        "UPDATE frame SET sequence = sequence + 1000 WHERE sequence ="
+        " (SELECT max(sequence) FROM frame)",
+        "DELETE FROM chunk; DELETE FROM frame; DELETE FROM keyframe WHERE sequence > 1",
+        "DELETE FROM session", "UPDATE gap SET id = 2; DELETE FROM process WHERE id = 1",
+        "UPDATE destination SET bytes_sent = bytes_sent + 1", "DELETE FROM connection",
+        "INSERT INTO frame SELECT sequence + 900, wall_us, boot_us, hash, data FROM frame",
+        "DELETE FROM mark"}) {
+    std::filesystem::copy_file(good, path_, std::filesystem::copy_options::overwrite_existing);
+    execute(tampering);
+    EXPECT_FALSE(verified().sound()) << tampering;
+  }
+}
+
+/// A cell of the log.
+struct Cell {
+  std::string table;
+  std::string column;
+  std::int64_t rowid = 0;
+  std::int64_t bits = 0;  // of an integer: 63, so that it stays one
+  bool is_integer = false;
+};
+
+// By column.
+std::vector<std::vector<Cell>> cells_of_log(const std::string& path) {
+  std::vector<std::vector<Cell>> cells;
+  auto database = Database::open_read_only(path);
+  const std::pair<const char*, const char*> columns[] = {{"frame", "sequence"},
+                                                         {"frame", "wall_us"},
+                                                         {"frame", "boot_us"},
+                                                         {"frame", "hash"},
+                                                         {"frame", "data"},
+                                                         {"keyframe", "sequence"},
+                                                         {"keyframe", "wall_us"},
+                                                         {"keyframe", "boot_us"},
+                                                         {"keyframe", "begins_session"},
+                                                         {"keyframe", "previous_hash"},
+                                                         {"keyframe", "hash"},
+                                                         {"keyframe", "data"},
+                                                         {"chunk", "first_sequence"},
+                                                         {"chunk", "last_sequence"},
+                                                         {"chunk", "frames"},
+                                                         {"chunk", "least_wall_us"},
+                                                         {"chunk", "most_wall_us"},
+                                                         {"chunk", "previous_hash"},
+                                                         {"chunk", "hash"},
+                                                         {"chunk", "header"},
+                                                         {"chunk", "body"}};
+  for (const auto& [table, column] : columns) {
+    auto query = database->prepare(
+        fmt::format("SELECT rowid, typeof({0}) = 'integer', length({0}) FROM {1}", column, table));
+    cells.emplace_back();
+    auto more = query->first();
+    while (more && *more) {
+      const bool is_integer = query->integer(1) != 0;
+      cells.back().push_back(
+          {table, column, query->integer(0), is_integer ? 63 : query->integer(2) * 8, is_integer});
+      more = query->next();
+    }
+  }
+  return cells;
+}
+
+// NETREC_BIT_FLIPS=10000 for the long form.
+TEST_F(VerifyTest, FindsEverySingleBitFlipInTheLog) {
+  make_timeline();
+  ASSERT_TRUE(verified().sound());
+  const char* asked = std::getenv("NETREC_BIT_FLIPS");
+  const int flips = asked == nullptr ? 150 : std::atoi(asked);
+  const auto cells = cells_of_log(path_);
+  std::mt19937_64 random(11);
+  auto database = Database::open_for_writing(path_, false);
+  ASSERT_TRUE(database) << database.error().message;
+  int missed = 0;
+  for (int i = 0; i < flips; ++i) {
+    const auto& column = cells[random() % cells.size()];
+    const Cell& some = column[random() % column.size()];
+    const auto bit = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(some.bits));
+    auto read = database->prepare(
+        fmt::format("SELECT {} FROM {} WHERE rowid = ?", some.column, some.table));
+    ASSERT_TRUE(*read->first(some.rowid));
+    const std::string bytes(read->bytes(0));
+    const std::int64_t integer = read->integer(0);
+    read->reset();
+    std::string flipped = bytes;
+    if (!some.is_integer)
+      flipped[static_cast<std::size_t>(bit / 8)] ^= static_cast<char>(1 << bit % 8);
+    const std::int64_t flipped_integer = integer ^ (std::int64_t{1} << bit);
+    auto write = database->prepare(
+        fmt::format("UPDATE {} SET {} = ? WHERE rowid = ?", some.table, some.column));
+    const bool is_key = some.column == "sequence" || some.column == "first_sequence";
+    const auto changed = some.is_integer ? write->run(flipped_integer, some.rowid)
+                                         : write->run(SqlValue::blob(flipped), some.rowid);
+    if (!changed) continue;  // Another row has that key.
+    if (verified().sound()) {
+      ++missed;
+      ADD_FAILURE() << some.table << '.' << some.column << " of " << some.rowid << ", bit " << bit;
+    }
+    const std::int64_t rowid = is_key ? flipped_integer : some.rowid;
+    ASSERT_TRUE(some.is_integer ? write->run(integer, rowid)
+                                : write->run(SqlValue::blob(bytes), rowid));
+  }
+  EXPECT_EQ(missed, 0);
+  const Verification verification = verified();
+  EXPECT_TRUE(verification.sound()) << findings(verification);
+}
+
+}  // namespace
+}  // namespace netrec
