@@ -248,6 +248,12 @@ void Sockets::join_time_waits(std::vector<std::uint32_t>& gone) {
   for (const std::uint32_t place : gone)
     if (rows[place].transport == Transport::tcp) ended.emplace(FourTuple(rows[place]), place);
   for (const Socket& stranger : strangers_) {
+    // Told of by an event that was under way when the dump showed it.
+    if (const std::uint32_t place = locate(stranger.cookie); place != kNowhere) {
+      places_[place].generation = generation_;
+      revise(place, stranger);
+      continue;
+    }
     const auto found = ended.find(FourTuple(stranger));
     if (found == ended.end()) {
       last_ = kNowhere;
