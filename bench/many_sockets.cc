@@ -57,6 +57,9 @@ class Part {
 
   Connection open() const {
     Connection connection{.client = socket(AF_INET, SOCK_STREAM, 0)};
+    // Whenever it ends, by reset: no TIME_WAIT adds to the number of sockets.
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    setsockopt(connection.client, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     if (connect(connection.client, reinterpret_cast<const sockaddr*>(&address_), sizeof address_))
       give_up("connect");
     connection.server = accept(listener_, nullptr, nullptr);
@@ -69,10 +72,7 @@ class Part {
   int listener_ = -1;
 };
 
-/// By reset, so that no TIME_WAIT adds to the number of sockets.
-void close_at_once(const Connection& connection) {
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  setsockopt(connection.client, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+void close_both(const Connection& connection) {
   close(connection.client);
   close(connection.server);
 }
@@ -98,7 +98,7 @@ void talk(const Connection& connection) {
     to_replace += load.replaced_a_second * static_cast<double>(connections.size()) / kStepsASecond;
     for (; to_replace >= 1; to_replace -= 1) {
       next = (next + 1) % connections.size();
-      close_at_once(connections[next]);
+      close_both(connections[next]);
       connections[next] = part.open();
     }
     if (step % kStepsASecond != 0) continue;
