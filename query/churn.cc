@@ -207,7 +207,7 @@ std::string verdict(const ChurnRow& row, TimeStyle times) {
   std::string text = fmt::format(
       "{} -> {}: {} of {} ports at {} ({:.0f} %)", to_string(end.local, end.family),
       endpoint_text(end.remote, end.remote_port, end.family), human_count(row.ports.value),
-      human_count(row.ports_there), human_time(row.ports.at_us, times), row.percent());
+      human_count(row.ports_there), human_time(row.ports.at_us, times), percent);
   if (row.program.empty()) return text;
   if (row.pid != 0) return text + fmt::format(", by {}[{}]", escape(row.program), row.pid);
   return text + fmt::format(", by {} ({})", escape(row.program),

@@ -136,7 +136,7 @@ class DestinationsCommand final : public Command {
     return {{"program", "Program", Unit::text, only(is_program || is_endpoint, Place::everywhere),
              Fit::cut_end},
             {"proto", "Proto", Unit::text, only(is_endpoint, Place::everywhere)},
-            {"", by == GroupBy::network ? "Network" : "Remote", Unit::text,
+            {"remote", by == GroupBy::network ? "Network" : "Remote", Unit::text,
              is_program ? Place::machine : Place::table, Fit::cut_end},
             {"remote_address", "", Unit::text, Place::machine},
             {"port", "", Unit::number, Place::machine},
@@ -196,7 +196,7 @@ class DestinationsCommand final : public Command {
             : remote_text(context, by, key);
     return {key.program.empty() && table ? Value("-") : Value(key.program),
             key.transport == Transport::unknown ? Value() : Value(protocol_text(socket)),
-            remote,
+            remote.empty() ? Value() : Value(remote),
             has_address ? Value(to_string(key.remote, key.family)) : Value(),
             by == GroupBy::endpoint ? Value(key.port) : Value(),
             table ? Value(joined(row.names, Destinations::kMostNames)) : list_of(row.names),

@@ -282,7 +282,8 @@ void ReplayDrawing::draw_row(int line, const ReplayRow& row, bool selected,
   std::size_t c = 0;
   for (const TableColumn& column : kColumns) {
     if (!is_shown(column, extended)) continue;
-    text += fitted(texts[c], static_cast<std::size_t>(widths[c]), column.right) + " ";
+    if (c > 0) text += ' ';
+    text += fitted(texts[c], static_cast<std::size_t>(widths[c]), column.right);
     ++c;
   }
   if (selected) screen_->fill(line, 0, look);
@@ -295,10 +296,11 @@ void ReplayDrawing::draw_footer(const ReplayPose& pose) {
     screen_->put(line, 0, " " + pose.message, {pose.message_is_error ? Style::bad : Style::accent});
     return;
   }
-  screen_->put(line, 0,
-               " space play  ←→ step  [ ] change  g go to  / filter  +- speed  s sort  "
-               "t u x kinds  e more  enter details  ? help  q quit",
-               {Style::dim});
+  screen_->put(
+      line, 0,
+      " space play  ←→ step  [ ] change  g go  / filter  +- speed  s sort  t u x kinds  e more  "
+      "? help  q quit",
+      {Style::dim});
 }
 
 void ReplayDrawing::draw_box(const std::vector<std::string>& lines, std::string_view title) {
