@@ -204,8 +204,10 @@ Churn ChurnAnalysis::result() const {
 
 std::string verdict(const ChurnRow& row, TimeStyle times) {
   const ChurnEnd& end = row.end;
+  const std::string percent =
+      row.percent() < 1 ? "under 1 %" : fmt::format("{:.0f} %", row.percent());
   std::string text = fmt::format(
-      "{} -> {}: {} of {} ports at {} ({:.0f} %)", to_string(end.local, end.family),
+      "{} -> {}: {} of {} ports at {} ({})", to_string(end.local, end.family),
       endpoint_text(end.remote, end.remote_port, end.family), human_count(row.ports.value),
       human_count(row.ports_there), human_time(row.ports.at_us, times), percent);
   if (row.program.empty()) return text;
