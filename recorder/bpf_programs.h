@@ -29,6 +29,9 @@ class BpfPrograms {
 
   int ring_fd() const;
   int lost_fd() const;
+  int lost_packets_fd() const;
+  /// Lets packets be counted into the other map from now on; the one they were counted into.
+  int turn_peers();
   /// A new pass of the iterator over descriptors; -1 and errno if there is none.
   int open_descriptor_pass() const;
 

@@ -1,6 +1,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -13,6 +15,7 @@
 
 #include "netrec.skel.h"
 #include "recorder/bpf_programs.h"
+#include "recorder/cgroup_paths.h"
 
 namespace netrec {
 
@@ -21,16 +24,19 @@ namespace {
 struct Group {
   std::string_view name;
   std::string_view about;
-  std::array<std::string_view, 3> programs;  // as named in bpf/*.bpf.c
+  std::array<std::string_view, 4> programs;  // as named in bpf/*.bpf.c
 };
 
-constexpr std::array<Group, 5> kGroups = {{
+constexpr std::array<Group, 6> kGroups = {{
     {"tcp", "every TCP transition at its own time", {"on_tcp_state"}},
     {"calls",
      "who accepts, and connections that fail before a packet is sent",
      {"on_syscall_return"}},
     {"time_wait", "when TIME_WAIT begins and ends", {"on_timer_start", "on_timer_cancel"}},
     {"process", "programs that live shorter than a tick", {"on_exec", "on_fork", "on_exit"}},
+    {"traffic",
+     "whom sockets without a connection talk to, and names asked for",
+     {"on_socket_create", "on_socket_release", "on_ingress", "on_egress"}},
     {"descriptors", "who holds which socket, in one pass", {"on_task_file"}},
 }};
 
@@ -154,12 +160,15 @@ void BpfPrograms::find_refused(const EventSourceOptions& options) {
 }
 
 void BpfPrograms::attach() {
+  const int cgroup = ::open(cgroup_mount().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (cgroup < 0) probe("traffic").failure = "the v2 cgroup hierarchy is not mounted";
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) {
     const std::string_view name = bpf_program__name(program);
     for (const Group& group : kGroups) {
       if (!has_program(group, name) || !probe(group.name).works()) continue;
-      bpf_link* link = bpf_program__attach(program);
+      bpf_link* link = group.name == "traffic" ? bpf_program__attach_cgroup(program, cgroup)
+                                               : bpf_program__attach(program);
       if (link == nullptr)
         probe(group.name).failure = fmt::format("attach {}: {}", name, std::strerror(errno));
       // The skeleton's array of links is what netrec_bpf__destroy() lets go of.
@@ -168,6 +177,7 @@ void BpfPrograms::attach() {
           *skeleton_->skeleton->progs[i].link = link;
     }
   }
+  if (cgroup >= 0) ::close(cgroup);
 }
 
 void BpfPrograms::detach(std::string_view group, std::string why) {
@@ -183,6 +193,15 @@ void BpfPrograms::detach(std::string_view group, std::string why) {
 
 int BpfPrograms::ring_fd() const { return bpf_map__fd(skeleton_->maps.ring); }
 int BpfPrograms::lost_fd() const { return bpf_map__fd(skeleton_->maps.lost); }
+
+int BpfPrograms::lost_packets_fd() const { return bpf_map__fd(skeleton_->maps.lost_packets); }
+
+int BpfPrograms::turn_peers() {
+  volatile auto& turn = skeleton_->bss->peers_turn;
+  const bool was_odd = (turn & 1) != 0;
+  turn = turn + 1;
+  return bpf_map__fd(was_odd ? skeleton_->maps.peers_odd : skeleton_->maps.peers_even);
+}
 
 int BpfPrograms::open_descriptor_pass() const {
   if (skeleton_->links.on_task_file == nullptr) {

@@ -58,16 +58,20 @@ Paths walk(const std::string& root) {
 
 }  // namespace
 
+const std::string& cgroup_mount() {
+  static const std::string kRoot = find_mount();
+  return kRoot;
+}
+
 const std::string& cgroup_path(std::uint64_t id) {
   static const std::string kUnknown;
-  static const std::string kRoot = find_mount();
   static Paths paths;
   static SteadyTime last_walk{};
   if (const auto found = paths.find(id); found != paths.end()) return found->second;
   const SteadyTime now = std::chrono::steady_clock::now();
   if (last_walk != SteadyTime{} && now - last_walk < kBetweenWalks) return kUnknown;
   last_walk = now;
-  paths = walk(kRoot);
+  paths = walk(cgroup_mount());
   const auto found = paths.find(id);
   return found == paths.end() ? kUnknown : found->second;
 }

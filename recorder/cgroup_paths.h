@@ -12,4 +12,7 @@ namespace netrec {
 /// to be called by two threads at once.
 const std::string& cgroup_path(std::uint64_t id);
 
+/// Where the v2 hierarchy is mounted; "" if it is not.
+const std::string& cgroup_mount();
+
 }  // namespace netrec

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "recorder/dns_answer.h"
+#include "recorder/event_ends.h"
 #include "recorder/procfs.h"
 
 namespace netrec {
@@ -25,23 +27,10 @@ constexpr std::size_t kMostFailed = 4096;
 // Keys of connections that never got a cookie; the kernel's own count up from 1 on each CPU.
 constexpr std::uint64_t kWithoutCookie = std::uint64_t{1} << 63;
 
-microseconds boot_of(const event_header& header) { return microseconds(header.at_ns / 1000); }
-
-std::uint64_t big_endian(const __u8* bytes, int count) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < count; ++i) value = value << 8 | bytes[i];
-  return value;
-}
-
-IpAddress address_of(const __u8 (&bytes)[16], Family family) {
-  if (family == Family::inet) return {.high = 0, .low = big_endian(bytes, 4)};
-  return {.high = big_endian(bytes, 8), .low = big_endian(bytes + 8, 8)};
-}
-
 void take_ends(const event_ends& ends, Socket& row) {
   row.family = static_cast<Family>(ends.family);
-  row.local = address_of(ends.local, row.family);
-  row.remote = address_of(ends.remote, row.family);
+  row.local = address_in_event(ends.local, row.family);
+  row.remote = address_in_event(ends.remote, row.family);
   if (ends.local_port != 0) row.local_port = ends.local_port;
   row.remote_port = ends.remote_port;
 }
@@ -66,6 +55,21 @@ void take_totals(const event_totals& totals, Socket& row) {
 void set_flag(Socket& socket, SocketFlag flag, bool value) {
   const auto bit = static_cast<unsigned>(flag);
   socket.flags = static_cast<std::uint8_t>(value ? socket.flags | bit : socket.flags & ~bit);
+}
+
+Transport datagram_transport(std::uint16_t type, std::uint16_t protocol) {
+  if (type == SOCK_RAW) return Transport::raw;
+  switch (protocol) {
+    case IPPROTO_UDPLITE:
+      return Transport::udplite;
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+      return Transport::icmp;
+    case IPPROTO_SCTP:
+      return Transport::sctp;
+    default:
+      return Transport::udp;
+  }
 }
 
 std::uint64_t listening_key(const Socket& row) {
@@ -131,6 +135,7 @@ void EventFolder::on(const event_socket& event) {
   if (event.inode != 0) row.inode = static_cast<std::uint32_t>(event.inode);
   if (event.descriptor >= 0) row.descriptor = static_cast<std::uint32_t>(event.descriptor);
   if (event.task.pid != 0) row.process = run_of(event.task, boot);
+  if (state == TcpState::syn_sent) row.remote_name = names_.name_of(row.remote, row.family);
   if (is_known || event.transition.old_state == static_cast<std::uint8_t>(TcpState::syn_sent))
     return enter(row, state, boot);
   row.state = state;
@@ -252,6 +257,41 @@ void EventFolder::settle(microseconds boot) {
     end(ending->first, ending->second);
     ending = ending_.erase(ending);
   }
+}
+
+// --- sockets without a connection ----------------------------------------------------------------
+
+void EventFolder::on(const event_datagram_socket& event) {
+  const microseconds boot = boot_of(event.header);
+  if (event.header.kind == EVENT_DATAGRAM_CLOSED) {
+    if (const Socket* row = observer_.sockets().find(event.cookie))
+      peers_.note_gone(event.cookie, *row, boot);
+    return end(event.cookie, boot);
+  }
+  if (namespace_of(event.header) == 0) return;
+  Socket row;
+  row.cookie = event.cookie;
+  row.family = static_cast<Family>(event.family);
+  row.transport = datagram_transport(event.type, event.protocol);
+  row.type = static_cast<std::uint8_t>(event.type);
+  row.protocol = event.protocol;
+  row.state = TcpState::close;
+  row.network_namespace = namespace_of(event.header);
+  row.uid = event.task.effective_uid;
+  row.process = run_of(event.task, boot);
+  observer_.sockets().opened(row, boot);
+  ++totals_.opened;
+}
+
+void EventFolder::on(const event_dns& event, std::span<const std::byte> message) {
+  constexpr std::size_t kLengthOverTcp = 2;
+  if (event.over_tcp != 0) message = message.subspan(std::min(kLengthOverTcp, message.size()));
+  const Result<DnsAnswer> answer = parse_dns_answer(message);
+  if (!answer) return;
+  const Socket* asker = observer_.sockets().find(event.cookie);
+  names_.answered(*answer, observer_.wall_us(boot_of(event.header)),
+                  asker == nullptr ? 0 : asker->network_namespace,
+                  asker == nullptr ? 0 : asker->process);
 }
 
 // --- listeners -----------------------------------------------------------------------------------

@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "recorder/asked_names.h"
 #include "recorder/event_sink.h"
 #include "recorder/observer.h"
+#include "recorder/peers.h"
 #include "recorder/program_runs.h"
 
 namespace netrec {
@@ -47,6 +49,10 @@ class EventFolder final : public EventSink {
   void on(const event_time_wait& event) override;
   void on(const event_process& event) override;
   void on(const event_exec& event, const ExecStrings& strings) override;
+  void on(const event_datagram_socket& event) override;
+  void on(const event_dns& event, std::span<const std::byte> message) override;
+
+  Peers& peers() { return peers_; }
 
   /// Carries out what had to wait for an event that might have followed. REQUIRES: every event
   /// before `boot` was told.
@@ -77,6 +83,8 @@ class EventFolder final : public EventSink {
   Observer& observer_;
   FoldNamespaces namespaces_;
   ProgramRuns runs_;
+  AskedNames names_{observer_};
+  Peers peers_{observer_, names_};
   FoldTotals totals_;
   /// Connections of which only the stand-in for TIME_WAIT is left.
   tsl::robin_map<std::uint64_t, std::uint32_t> in_time_wait_;

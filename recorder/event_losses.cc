@@ -12,6 +12,8 @@ std::string to_string(const EventLosses& losses) {
   add(losses.sockets, "of sockets");
   add(losses.owners, "of owners");
   add(losses.processes, "of processes");
+  add(losses.names, "of names");
+  add(losses.packets, "packets with new peers");
   add(losses.malformed, "not understood");
   return text;
 }

@@ -35,6 +35,16 @@ bool hand_over_exec(std::span<const std::byte> record, EventSink& sink) {
   return true;
 }
 
+bool hand_over_dns(std::span<const std::byte> record, EventSink& sink) {
+  event_dns event;
+  if (record.size() < sizeof(event)) return false;
+  std::memcpy(&event, record.data(), sizeof(event));
+  const auto message = record.subspan(sizeof(event));
+  if (event.bytes != message.size()) return false;
+  sink.on(event, message);
+  return true;
+}
+
 }  // namespace
 
 std::string path_of_names(std::string_view names) {
@@ -72,6 +82,11 @@ bool decode_event(std::span<const std::byte> record, EventSink& sink) {
       return hand_over<event_process>(record, sink);
     case EVENT_PROCESS_EXECUTED:
       return hand_over_exec(record, sink);
+    case EVENT_DATAGRAM_OPENED:
+    case EVENT_DATAGRAM_CLOSED:
+      return hand_over<event_datagram_socket>(record, sink);
+    case EVENT_DNS:
+      return hand_over_dns(record, sink);
     default:
       return false;
   }

@@ -34,6 +34,10 @@ class EventSink {
   /// Kind EVENT_PROCESS_FORKED or EVENT_PROCESS_EXITED.
   virtual void on(const event_process& event) = 0;
   virtual void on(const event_exec& event, const ExecStrings& strings) = 0;
+  /// Kind EVENT_DATAGRAM_OPENED or EVENT_DATAGRAM_CLOSED.
+  virtual void on(const event_datagram_socket& event) = 0;
+  /// `message`: at most EVENT_DNS_MAX bytes of what was received.
+  virtual void on(const event_dns& event, std::span<const std::byte> message) = 0;
 };
 
 /// Hands the event in `record` to `sink`; false if it is not one of ours, whole.

@@ -26,7 +26,7 @@ struct EventSourceOptions {
 
 /// One thing events tell, and whether they do.
 struct Probe {
-  std::string name;     ///< "tcp", "calls", "time_wait", "process", "descriptors"
+  std::string name;     ///< "tcp", "calls", "time_wait", "process", "traffic", "descriptors"
   std::string about;    ///< for people: what would not be seen without it
   std::string failure;  ///< why it does not work here; "" if it does
 
@@ -38,10 +38,15 @@ struct EventLosses {
   std::uint64_t sockets = 0;    ///< transitions and TIME_WAITs
   std::uint64_t owners = 0;     ///< accepts
   std::uint64_t processes = 0;  ///< fork, exec, exit
+  std::uint64_t names = 0;      ///< DNS messages
+  std::uint64_t packets = 0;    ///< to or from a peer there was no room for
   std::uint64_t malformed = 0;  ///< records that were none of ours
 
-  std::uint64_t total() const { return sockets + owners + processes + malformed; }
+  std::uint64_t total() const { return sockets + owners + processes + names + packets + malformed; }
 };
+
+/// One (socket, peer) and what they exchanged since the last reading.
+using PeerVisitor = std::function<void(const peer_key& key, const peer_counts& counts)>;
 
 /// "12 of sockets, 3 of processes".
 std::string to_string(const EventLosses& losses);
@@ -61,6 +66,10 @@ class EventSource {
 
   /// Hands everything that is in the ring to `sink`; how many events that were.
   std::size_t drain(EventSink& sink);
+
+  /// Shows what was exchanged with peers since the last reading, and begins to count anew. No
+  /// packet falls between two readings.
+  Status read_peers(const PeerVisitor& visit);
 
   /// Every descriptor that is a socket, of all processes. Errors: unsupported, io.
   Status read_descriptors(const SocketDescriptorVisitor& visit);

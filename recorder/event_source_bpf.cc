@@ -1,5 +1,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,6 +19,7 @@ struct EventSource::State {
   ring_buffer* ring = nullptr;
   EventSink* sink = nullptr;  // while drain() runs
   std::uint64_t malformed = 0;
+  std::uint64_t packets_before = 0;
   std::vector<std::uint64_t> lost_before = std::vector<std::uint64_t>(EVENT_KINDS);
 
   explicit State(BpfPrograms loaded) : programs(std::move(loaded)) {}
@@ -37,6 +40,8 @@ std::uint64_t sum_over_cpus(int map, std::uint32_t key) {
 
 std::uint64_t& field_of(EventLosses& losses, std::uint32_t kind) {
   switch (kind) {
+    case EVENT_DNS:
+      return losses.names;
     case EVENT_SOCKET_ACCEPTED:
       return losses.owners;
     case EVENT_PROCESS_FORKED:
@@ -82,6 +87,29 @@ std::size_t EventSource::drain(EventSink& sink) {
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
+// A packet may be counted into the map that was turned away from as long as a program that saw the
+// old turn runs; membarrier(2) returns when none does any more.
+Status EventSource::read_peers(const PeerVisitor& visit) {
+  if (!works("traffic")) return {};
+  const int map = state_->programs.turn_peers();
+  peer_key key{};
+  if (::bpf_map_get_next_key(map, nullptr, &key) != 0) return {};
+  ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+  constexpr std::uint32_t kBatch = 256;
+  std::vector<peer_key> keys(kBatch);
+  std::vector<peer_counts> counts(kBatch);
+  std::uint32_t position = 0;
+  for (bool first = true;; first = false) {
+    std::uint32_t count = kBatch;
+    const int result = ::bpf_map_lookup_and_delete_batch(
+        map, first ? nullptr : &position, &position, keys.data(), counts.data(), &count, nullptr);
+    if (result != 0 && errno != ENOENT)
+      return tl::unexpected<Error>(system_error(errno, "read the peers"));
+    for (std::uint32_t i = 0; i < count; ++i) visit(keys[i], counts[i]);
+    if (result != 0) return {};
+  }
+}
+
 Status EventSource::read_descriptors(const SocketDescriptorVisitor& visit) {
   const int pass = state_->programs.open_descriptor_pass();
   if (pass < 0) return tl::unexpected<Error>(system_error(errno, "iterate over descriptors"));
@@ -117,6 +145,8 @@ EventLosses EventSource::take_losses() {
     const std::uint64_t now = sum_over_cpus(state_->programs.lost_fd(), kind);
     field_of(losses, kind) += now - std::exchange(state_->lost_before[kind], now);
   }
+  const std::uint64_t packets = sum_over_cpus(state_->programs.lost_packets_fd(), 0);
+  losses.packets = packets - std::exchange(state_->packets_before, packets);
   return losses;
 }
 

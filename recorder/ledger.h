@@ -113,7 +113,7 @@ class Ledger final : public TextSink {
     }
   };
   struct Opening {
-    std::uint32_t index = 0;  ///< in the delta's opened list
+    std::uint32_t index = 0;   ///< in the delta's opened list
     std::bitset<128> dated{};  ///< fields that changed since, at a time of their own
   };
   template <class T>

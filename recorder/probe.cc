@@ -37,6 +37,7 @@ class Descriptor {
 struct Trial {
   std::uint16_t listening_port = 0;
   std::uint16_t connecting_port = 0;
+  std::uint16_t datagram_port = 0;
   pid_t child = 0;
 };
 
@@ -74,10 +75,16 @@ class TrialSink final : public EventSink {
       executed = strings.command_line == std::string_view("true\0netrec", 11);
   }
 
+  void on(const event_datagram_socket& event) override {
+    if (event.task.pid == static_cast<std::uint32_t>(::getpid())) datagram = true;
+  }
+  void on(const event_dns&, std::span<const std::byte>) override {}
+
   bool connected_by_us = false;
   bool established = false;
   bool closed = false;
   bool accepted = false;
+  bool datagram = false;
   bool waiting = false;
   bool forked = false;
   bool executed = false;
@@ -125,6 +132,21 @@ Status make_connection(Trial& trial) {
   return {};
 }
 
+// One packet to a socket of our own.
+Status send_datagram(Trial& trial) {
+  Descriptor receiver(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  if (::bind(receiver.number(), name, sizeof(address)) != 0) return trial_error("bind");
+  trial.datagram_port = port_of(receiver.number());
+  address.sin_port = htons(trial.datagram_port);
+  if (::sendto(receiver.number(), kMessage.data(), kMessage.size(), 0, name, sizeof(address)) < 0)
+    return trial_error("sendto");
+  return {};
+}
+
 // "true netrec", or at least a process that fails to become it.
 void start_process(Trial& trial) {
   std::string name = "true";
@@ -146,7 +168,12 @@ void start_process(Trial& trial) {
 Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   Trial trial;
   NETREC_CHECKED(make_connection(trial));
+  NETREC_CHECKED(send_datagram(trial));
   start_process(trial);
+  std::uint64_t counted_bytes = 0;
+  NETREC_CHECKED(source.read_peers([&](const peer_key& key, const peer_counts& counts) {
+    if (key.remote_port == trial.datagram_port) counted_bytes = counts.bytes_sent;
+  }));
   TrialSink sink(trial);
   source.drain(sink);
   std::vector<ProbeFailure> failures;
@@ -159,6 +186,8 @@ Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   expect("tcp", sink.established, "the connection");
   expect("tcp", sink.closed, "the bytes at its close");
   expect("calls", sink.accepted, "who accepted");
+  expect("traffic", sink.datagram, "who made a UDP socket");
+  expect("traffic", counted_bytes == kMessage.size(), "the bytes of a datagram");
   expect("time_wait", sink.waiting, "TIME_WAIT");
   if (trial.child != 0)
     expect("process", sink.forked && sink.executed && sink.exited, "the process it started");

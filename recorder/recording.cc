@@ -222,7 +222,9 @@ void Recording::look_at_sockets() {
 
 void Recording::listen() {
   if (!capture_.events || is_paused()) return;
+  const Instant now = clock_.now();
   const bool came = capture_.events->drain(folder_) > 0;
+  folder_.settle(now.boot);
   listen_within_ = came ? kListenSoonest : std::min(listen_within_ * 2, kListenLatest);
 }
 
@@ -233,12 +235,28 @@ nanoseconds Recording::listen_within() const {
 void Recording::observe_events() {
   listen();
   tell_losses();
+  read_peers();
   if (folder_.take_met_namespace()) pace_.look_soon();
   if (!pace_.is_due(clock_.now().monotonic)) return;
   const nanoseconds before = thread_time();
   look_at_sockets();
   tell_disagreements();
   pace_.looked(clock_.now().monotonic, thread_time() - before);
+}
+
+// Only once a tick: the kernel has counted what was exchanged since.
+void Recording::read_peers() {
+  const Status read =
+      capture_.events->read_peers([this](const peer_key& key, const peer_counts& counts) {
+        folder_.peers().counted(key, counts);
+      });
+  const Instant now = clock_.now();
+  folder_.peers().end_reading(now.boot);
+  if (!read)
+    observer_.gap({.cause = GapCause::event_loss,
+                   .from = last_frame_ == WallTime{} ? now.wall : last_frame_,
+                   .to = now.wall,
+                   .detail = read.error().message});
 }
 
 // What is lost is written down, and looked for at once.
@@ -276,7 +294,6 @@ Status Recording::write() {
   if (wants_keyframe) observer_.tidy();
   listen();
   const Instant now = clock_.now();
-  folder_.settle(now.boot);
   Tick tick = observer_.end(now);
   const Status written = writer_.append(tick.frame, tick.departed, observer_.state(),
                                         wants_keyframe ? Keyframe::yes : Keyframe::no);

@@ -79,6 +79,7 @@ class Recording {
   void observe();
   void look_at_sockets();
   void observe_events();
+  void read_peers();
   void tell_losses();
   void tell_disagreements();
   Status write();

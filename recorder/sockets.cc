@@ -131,8 +131,8 @@ void Sockets::see(const Socket& observed) {
   link(static_cast<std::uint32_t>(places_.size() - 1));
 }
 
-// Events tell of TCP from connect or listen on: not of what is only bound, nor of what was asked for
-// and is not made yet; and a TIME_WAIT may be left from before.
+// Events tell of TCP from connect or listen on: not of what is only bound, nor of what was asked
+// for and is not made yet; and a TIME_WAIT may be left from before.
 bool Sockets::is_told_by_events(const Socket& row) const {
   if (events_ == EventCapture::off || ledger_.restating()) return false;
   switch (row.state) {

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <optional>
@@ -39,6 +40,11 @@ class EventCaptureBpf : public testing::TestWithParam<int> {
   Tick next_frame() {
     const Instant now = clock.now();
     source->drain(folder);
+    const Status read = source->read_peers([this](const peer_key& key, const peer_counts& counts) {
+      folder.peers().counted(key, counts);
+    });
+    EXPECT_TRUE(read);
+    folder.peers().end_reading(now.boot);
     folder.settle(now.boot + microseconds(10'000));
     Tick tick = observer.end(clock.now());
     observer.commit(clock.now());
@@ -225,6 +231,69 @@ TEST_F(EventCaptureBpf, AConnectWithoutARouteIsAConnectionThatFailed) {
   const auto* space = observer.state().of<NetworkNamespace>().find(client->last->network_namespace);
   ASSERT_NE(space, nullptr);
   EXPECT_EQ(space->inode, own_network_namespace());
+}
+
+const Peer* peer_with(const Tick& tick, std::uint16_t remote_port) {
+  for (const Peer& row : tick.frame.delta.of<Peer>().opened)
+    if (row.remote_port == remote_port) return &row;
+  return nullptr;
+}
+
+TEST_P(EventCaptureBpf, DatagramsAreCountedByPeerAtBothEnds) {
+  DatagramPair pair(GetParam());
+  std::uint64_t bytes = 0;
+  for (std::size_t size = 1; size <= 200; ++size, bytes += size - 1) pair.send(size);
+  const Tick tick = next_frame();
+  const Peer* sent = peer_with(tick, pair.receiver_port());
+  const Peer* received = peer_with(tick, pair.sender_port());
+  ASSERT_NE(sent, nullptr);
+  ASSERT_NE(received, nullptr);
+  EXPECT_EQ(sent->packets_sent, 200U);
+  EXPECT_EQ(sent->bytes_sent, bytes);
+  EXPECT_EQ(sent->bytes_received, 0U);
+  EXPECT_EQ(received->packets_received, 200U);
+  EXPECT_EQ(received->bytes_received, bytes);
+  EXPECT_EQ(sent->transport, Transport::udp);
+  EXPECT_EQ(process(sent->process).pid, kOwnPid);
+  EXPECT_LE(sent->first_us, sent->last_us);
+}
+
+TEST_P(EventCaptureBpf, ADatagramSocketHasAnExactLifeAndItsPeersOutliveIt) {
+  std::uint16_t port = 0;
+  {
+    DatagramPair pair(GetParam());
+    pair.send(10);
+    port = pair.receiver_port();
+  }
+  Tick tick = next_frame();
+  const Peer* peer = peer_with(tick, port);
+  ASSERT_NE(peer, nullptr);
+  EXPECT_EQ(process(peer->process).pid, kOwnPid);
+  EXPECT_NE(peer->network_namespace, 0U);
+  const auto& closed = tick.frame.delta.of<Socket>().closed;
+  EXPECT_TRUE(std::any_of(closed.begin(), closed.end(), [&](const Closed& one) {
+    return one.key == peer->socket && one.reason == CloseReason::exact && one.at != 0;
+  }));
+  const std::uint32_t id = peer->id;
+  tick = next_frame();
+  EXPECT_EQ(observer.peer(id), nullptr) << "closed once everything it exchanged was read";
+}
+
+TEST_F(EventCaptureBpf, AConnectionCarriesTheNameThatLedToIt) {
+  const OwnNetworkNamespace inside;
+  bring_up_loopback();
+  FakeResolver resolver("127.0.0.77");
+  resolver.answer("mail.example.org");
+  LoopbackPair pair(AF_INET, "127.0.0.77");
+  const Tick tick = next_frame();
+  const auto& answers = tick.frame.delta.of<Resolution>().opened;
+  ASSERT_FALSE(answers.empty());
+  EXPECT_EQ(text(answers[0].name), "mail.example.org");
+  EXPECT_EQ(to_string(answers[0].address, answers[0].family), "127.0.0.77");
+  EXPECT_EQ(process(answers[0].process).pid, kOwnPid);
+  const auto client = life_in(tick, pair.port(), true);
+  ASSERT_TRUE(client);
+  EXPECT_EQ(text(client->first.remote_name), "mail.example.org");
 }
 
 // Each lives a millisecond or so, makes one connection, and has its own arguments.

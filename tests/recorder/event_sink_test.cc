@@ -19,6 +19,10 @@ class Counting final : public EventSink {
   void on(const event_connect_failed&) override { ++failed; }
   void on(const event_time_wait&) override { ++waits; }
   void on(const event_process&) override { ++processes; }
+  void on(const event_datagram_socket& event) override { datagrams.push_back(event); }
+  void on(const event_dns&, std::span<const std::byte> message) override {
+    messages.emplace_back(message.begin(), message.end());
+  }
   void on(const event_exec&, const ExecStrings& strings) override {
     path = strings.path;
     command_line = strings.command_line;
@@ -30,6 +34,8 @@ class Counting final : public EventSink {
   int sockets = 0, transitions = 0, closed = 0, accepted = 0, failed = 0, waits = 0, processes = 0;
   std::string path;
   std::string command_line;
+  std::vector<event_datagram_socket> datagrams;
+  std::vector<std::vector<std::byte>> messages;
 };
 
 template <class Event>

@@ -39,6 +39,10 @@ class Keeping final : public EventSink {
     if (concerns(event.ends)) waits.push_back(event);
   }
   void on(const event_process& event) override { processes.push_back(event); }
+  void on(const event_datagram_socket& event) override { datagrams.push_back(event); }
+  void on(const event_dns&, std::span<const std::byte> message) override {
+    messages.emplace_back(message.begin(), message.end());
+  }
   void on(const event_exec& event, const ExecStrings& strings) override {
     programs[event.task.pid] = {event, strings.path, std::string(strings.command_line)};
   }
@@ -72,6 +76,8 @@ class Keeping final : public EventSink {
   std::vector<event_connect_failed> failed;
   std::vector<event_time_wait> waits;
   std::vector<event_process> processes;
+  std::vector<event_datagram_socket> datagrams;
+  std::vector<std::vector<std::byte>> messages;
   std::map<std::uint32_t, Program> programs;
 };
 

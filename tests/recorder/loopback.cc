@@ -2,15 +2,19 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -62,6 +66,24 @@ void send_over(int from, int to, std::string_view bytes) {
   need(static_cast<int>(::recv(to, got.data(), got.size(), MSG_WAITALL)), "recv");
 }
 
+// An answer to a question for `name`'s IPv4 address, RFC 1035.
+std::string dns_answer_bytes(const char* name, const char* address) {
+  std::string question;
+  std::string_view rest(name);
+  while (!rest.empty()) {
+    const std::string_view label = rest.substr(0, rest.find('.'));
+    question += static_cast<char>(label.size());
+    question += label;
+    rest.remove_prefix(std::min(rest.size(), label.size() + 1));
+  }
+  question += std::string("\0\0\1\0\1", 5);  // the root; type A; class IN
+  const std::string header("\x12\x34\x81\x80\0\1\0\1\0\0\0\0", 12);
+  const std::string record("\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4", 12);  // the same name, 60 s
+  in_addr bytes{};
+  ::inet_pton(AF_INET, address, &bytes);
+  return header + question + record + std::string(reinterpret_cast<const char*>(&bytes), 4);
+}
+
 std::uint32_t inode_at(const std::string& path) {
   struct stat status {};
   need(::stat(path.c_str(), &status), path.c_str());
@@ -70,13 +92,13 @@ std::uint32_t inode_at(const std::string& path) {
 
 }  // namespace
 
-LoopbackPair::LoopbackPair(int family) {
-  Address address = address_of(family, 0, "");
+LoopbackPair::LoopbackPair(int family, const char* text) {
+  Address address = address_of(family, 0, text);
   listener_ = need(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
   need(::bind(listener_, address.get(), address.size), "bind");
   need(::listen(listener_, 8), "listen");
   port_ = port_of(listener_);
-  address = address_of(family, port_, "");
+  address = address_of(family, port_, text);
   client_ = need(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
   need(::connect(client_, address.get(), address.size), "connect");
   server_ = need(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), "accept");
@@ -103,6 +125,56 @@ void LoopbackPair::reset_from_server() {
   const linger now{.l_onoff = 1, .l_linger = 0};
   need(::setsockopt(server_, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
   close_server();
+}
+
+DatagramPair::DatagramPair(int family) : family_(family) {
+  for (auto [socket, port] : {std::pair(&sender_, &sender_port_), {&receiver_, &receiver_port_}}) {
+    *socket = need(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+    Address address = address_of(family, 0, "");
+    need(::bind(*socket, address.get(), address.size), "bind");
+    *port = port_of(*socket);
+  }
+}
+
+DatagramPair::~DatagramPair() {
+  ::close(sender_);
+  ::close(receiver_);
+}
+
+void DatagramPair::send(std::size_t bytes) {
+  std::string payload(bytes, 'x');
+  Address to = address_of(family_, receiver_port_, "");
+  need(static_cast<int>(::sendto(sender_, payload.data(), bytes, 0, to.get(), to.size)), "sendto");
+  need(static_cast<int>(::recv(receiver_, payload.data(), bytes, 0)), "recv");
+}
+
+void FakeResolver::answer(const char* name) {
+  const int server = need(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  const int client = need(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  Address at = address_of(AF_INET, 53, "");
+  need(::bind(server, at.get(), at.size), "bind to port 53");
+  Address back = address_of(AF_INET, 0, "");
+  need(::bind(client, back.get(), back.size), "bind");
+  back = address_of(AF_INET, port_of(client), "");
+  const std::string message = dns_answer_bytes(name, address_);
+  need(static_cast<int>(::sendto(server, message.data(), message.size(), 0, back.get(), back.size)),
+       "sendto");
+  std::string got(message.size(), '\0');
+  need(static_cast<int>(::recv(client, got.data(), got.size(), 0)), "recv");
+  ::close(server);
+  // The asker stays open, as a program's does until it has read the answer.
+  static int kept = -1;
+  if (kept >= 0) ::close(kept);
+  kept = client;
+}
+
+void bring_up_loopback() {
+  const int socket = need(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  need(::ioctl(socket, SIOCSIFFLAGS, &request), "lo up");
+  ::close(socket);
 }
 
 std::uint16_t unused_port(int family) {

@@ -1,6 +1,7 @@
 // Connections over loopback for tests, made and ended in each of the ways there are.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -9,8 +10,8 @@ namespace netrec {
 /// A listener, and one connection to it whose both ends this process holds.
 class LoopbackPair {
  public:
-  /// `family`: AF_INET or AF_INET6.
-  explicit LoopbackPair(int family);
+  /// `family`: AF_INET or AF_INET6. `address`: where to listen, loopback if empty.
+  explicit LoopbackPair(int family, const char* address = "");
   ~LoopbackPair();
   LoopbackPair(const LoopbackPair&) = delete;
   LoopbackPair& operator=(const LoopbackPair&) = delete;
@@ -34,6 +35,40 @@ class LoopbackPair {
   int server_ = -1;
   std::uint16_t port_ = 0;
 };
+
+/// A UDP socket that sends to another without being connected, both of this process.
+class DatagramPair {
+ public:
+  explicit DatagramPair(int family);
+  ~DatagramPair();
+  DatagramPair(const DatagramPair&) = delete;
+  DatagramPair& operator=(const DatagramPair&) = delete;
+
+  std::uint16_t sender_port() const { return sender_port_; }
+  std::uint16_t receiver_port() const { return receiver_port_; }
+  /// Sends a datagram of `bytes`, and reads it at the other end.
+  void send(std::size_t bytes);
+
+ private:
+  int family_;
+  int sender_ = -1;
+  int receiver_ = -1;
+  std::uint16_t sender_port_ = 0;
+  std::uint16_t receiver_port_ = 0;
+};
+
+/// Answers this process's question from port 53 of loopback that a name has the address it was
+/// given. REQUIRES: nobody else answers there.
+class FakeResolver {
+ public:
+  explicit FakeResolver(const char* address) : address_(address) {}
+  void answer(const char* name);
+
+ private:
+  const char* address_;
+};
+
+void bring_up_loopback();
 
 /// A port of loopback nobody listens on.
 std::uint16_t unused_port(int family);
