@@ -9,6 +9,7 @@
 #include "query/commands.h"
 #include "query/sql_printer.h"
 #include "query/sql_shell.h"
+#include "query/sql_time.h"
 #include "store/sql.h"
 
 namespace netrec {
@@ -27,18 +28,6 @@ SqlMode mode_of(Format format) {
       break;
   }
   return SqlMode::table;
-}
-
-/// A time as the user writes it, against the timeline the tables read.
-Result<WallTime> read_time(std::string_view text, const Timeline& timeline) {
-  NETREC_TRY(spec, parse_time(text));
-  const TimelineSummary& summary = timeline.summary();
-  const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  NETREC_TRY(moment, resolve(spec, {summary.first_wall, summary.last_wall, now}));
-  if (!moment.sequence) return moment.wall;
-  FrameCursor cursor = timeline.cursor();
-  NETREC_CHECKED(cursor.seek_sequence(*moment.sequence));
-  return cursor.frame().wall + moment.shift;
 }
 
 class SqlCommand final : public Command {
@@ -62,7 +51,7 @@ class SqlCommand final : public Command {
     static_cast<void>(timeline);
     SqlLimits limits;
     limits.stop = [] { return sql_interrupted() || interrupted(); };
-    NETREC_TRY(session, SqlSession::open(context.path(), read_time, limits));
+    NETREC_TRY(session, SqlSession::open(context.path(), read_sql_time, limits));
     const SqlMode mode = line_ ? SqlMode::line : mode_of(context.options().format);
     SqlPrinter printer(mode, context.color(), context.on_terminal() ? context.terminal_width() : 0);
     SqlShell shell(session, printer, context.color());

@@ -1,0 +1,72 @@
+// Only built into the extension: see the CMakeLists.txt beside it.
+#include "store/extension.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "store/database.h"
+#include "store/sqlite_api.h"
+#include "store/tables.h"
+
+SQLITE_EXTENSION_INIT1
+
+namespace netrec {
+
+namespace {
+
+/// sqlite3_vtab_in() is the newest of what is used here.
+constexpr int kOldestSqlite = 3'038'000;
+
+bool is_timeline(sqlite3* db) {
+  sqlite3_stmt* query = nullptr;
+  sqlite3_prepare_v2(db, "PRAGMA main.application_id", -1, &query, nullptr);
+  const bool ours = query != nullptr && sqlite3_step(query) == SQLITE_ROW &&
+                    sqlite3_column_int(query, 0) == kApplicationId;
+  sqlite3_finalize(query);
+  return ours;
+}
+
+// A timeline may come from a compromised host: nothing in its schema is trusted, and nothing of it
+// is changed by whoever looks at it.
+void harden(sqlite3* db) {
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_exec(db, "PRAGMA cell_size_check = ON; PRAGMA query_only = ON", nullptr, nullptr,
+               nullptr);
+}
+
+Result<std::string> path_for(sqlite3* db) {
+  if (is_timeline(db)) {
+    harden(db);
+    return std::string(sqlite3_db_filename(db, "main"));
+  }
+  const char* named = std::getenv("NETREC_FILE");
+  if (named != nullptr && *named != '\0') return std::string(named);
+  return failure(ErrorKind::not_found,
+                 "netrec: open a timeline, or name one in the environment as NETREC_FILE");
+}
+
+Status load(sqlite3* db, TableContext::TimeReader read_time) {
+  if (sqlite3_libversion_number() < kOldestSqlite)
+    return failure(ErrorKind::unsupported, "netrec: needs SQLite 3.38 or newer");
+  NETREC_TRY(path, path_for(db));
+  const auto context = std::make_shared<TableContext>(path, std::move(read_time));
+  // Says what is wrong with the file, and checks its tables, before anything is asked of it.
+  NETREC_TRY(timeline, context->lease());
+  timeline.reset();
+  return add_netrec_to(db, context);
+}
+
+}  // namespace
+
+int load_extension_into(sqlite3* db, char** message, const sqlite3_api_routines* api,
+                        TableContext::TimeReader read_time) {
+  SQLITE_EXTENSION_INIT2(api);
+  const Status loaded = load(db, std::move(read_time));
+  if (loaded) return SQLITE_OK;
+  *message = sqlite3_mprintf("%s", loaded.error().message.c_str());
+  return SQLITE_ERROR;
+}
+
+}  // namespace netrec
