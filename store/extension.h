@@ -14,9 +14,9 @@ struct sqlite3_api_routines;
 
 namespace netrec {
 
-/// What the entry point does: keeps `api`, hardens `db`, and adds everything to it. Returns an SQLite
-/// code; `*message` is then owned by SQLite's allocator. From here on nothing of `db` can be written
-/// if it is the timeline.
+/// What the entry point does: keeps `api`, hardens `db`, and adds everything to it. Returns an
+/// SQLite code; `*message` is then owned by SQLite's allocator. From here on nothing of `db` can be
+/// written if it is the timeline.
 int load_extension_into(sqlite3* db, char** message, const sqlite3_api_routines* api,
                         TableContext::TimeReader read_time);
 
