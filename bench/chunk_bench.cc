@@ -1,0 +1,178 @@
+// What a chunk costs and gives: bytes a connection, time to seal one, rows scanned a second, and a
+// needle in a month; from the load of bench/busy_host.h. Everything is in memory: the file's part
+// is measured by size_bench and instant_bench.
+//
+//   chunk_bench [CONNECTIONS [FRAMES-A-CHUNK [columns]]]      `columns` lists what each one takes
+#include "store/chunk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <map>
+#include <string>
+
+#include "bench/busy_host.h"
+#include "store/chunk_layout.h"
+#include "store/history_chunk.h"
+
+namespace netrec {
+
+namespace {
+
+double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+template <class T>
+T must(Result<T> result) {
+  if (result) return *std::move(result);
+  fmt::print(stderr, "chunk_bench: {}\n", result.error().message);
+  std::exit(3);
+}
+
+void verdict(bool good, std::string_view what, const std::string& measured) {
+  fmt::print("{}  {:<52} {}\n", good ? "ok  " : "MISS", what, measured);
+}
+
+struct Sealed {
+  std::vector<EncodedChunk> chunks;
+  std::uint64_t connections = 0;
+  std::uint64_t bytes = 0;
+  double seal_s = 0;
+};
+
+/// Lives until `connections` have ended, sealed every `frames` seconds.
+Sealed seal(BusyHost& host, std::uint64_t connections, std::size_t frames) {
+  Sealed out;
+  ChunkCarry carry;
+  carry.begin(host.beginning());
+  std::uint64_t sequence = 1;
+  while (out.connections < connections) {
+    std::vector<Frame> run;
+    std::vector<Socket> departed, some;
+    const WallTime previous = host.wall();
+    for (std::size_t i = 0; i < frames; ++i) {
+      run.push_back(host.tick(some));
+      run.back().sequence = ++sequence;
+      departed.insert(departed.end(), some.begin(), some.end());
+    }
+    const double begun = cpu_s();
+    EncodedChunk chunk = must(encode_chunk({.session = 1,
+                                            .first_sequence = run.front().sequence,
+                                            .last_sequence = run.back().sequence,
+                                            .previous_wall = previous,
+                                            .frames = run,
+                                            .departed = departed,
+                                            .carry = &carry}));
+    carry.advance(run, previous);
+    out.seal_s += cpu_s() - begun;
+    out.connections += departed.size();
+    out.bytes += chunk.header.size() + chunk.body.size();
+    out.chunks.push_back(std::move(chunk));
+  }
+  return out;
+}
+
+std::string name_of(const ColumnId& id) {
+  if (id.kind != static_cast<std::uint8_t>(EntityKind::socket))
+    return fmt::format("kind {} role {} field {}", id.kind, id.role, id.field);
+  const auto fields = fields_of<Socket>();
+  return fmt::format("socket role {} {}", id.role,
+                     id.field < fields.size() ? fields[id.field].name : "");
+}
+
+void list_columns(const Sealed& sealed) {
+  std::map<std::string, std::uint64_t> bytes;
+  for (const EncodedChunk& chunk : sealed.chunks) {
+    const ChunkHeader header = must(ChunkHeader::decode(chunk.header));
+    for (const ColumnEntry& entry : header.directory) bytes[name_of(entry.id)] += entry.size;
+    bytes["header"] += chunk.header.size();
+  }
+  std::vector<std::pair<std::uint64_t, std::string>> order;
+  for (const auto& [name, size] : bytes) order.emplace_back(size, name);
+  std::sort(order.rbegin(), order.rend());
+  for (const auto& [size, name] : order)
+    fmt::print("      {:6.2f} bytes a connection  {}\n",
+               static_cast<double>(size) / static_cast<double>(sealed.connections), name);
+}
+
+/// Scans all chunks as history does; returns rows a second.
+double scan(const Sealed& sealed, const Wanted& wanted, std::uint64_t& rows, std::uint64_t& read) {
+  const HistoryFilter filter(wanted);
+  const double begun = cpu_s();
+  std::uint64_t bytes = 0;
+  for (const EncodedChunk& chunk : sealed.chunks) {
+    if (!filter.may_hold(must(ChunkHeader::decode(chunk.header)))) continue;
+    ++read;
+    const ChunkReader reader = must(ChunkReader::open(chunk.header, chunk.body));
+    must(tell_chunk<Socket>(reader, filter, [&](const Connection& row, const Snapshot&) {
+      ++rows;
+      bytes += row.socket.bytes_sent;
+      return true;
+    }));
+  }
+  const double seconds = cpu_s() - begun;
+  if (bytes == 0) fmt::print("      (nothing was sent)\n");
+  return seconds;
+}
+
+void measure_scans(const Sealed& sealed, const BusyHost& host) {
+  Wanted sum;
+  sum.transitions = false;
+  sum.fields.emplace();
+  sum.fields->set(field_id<Socket>("bytes_sent"));
+  sum.fields->set(field_id<Socket>("remote_low"));
+  std::uint64_t rows = 0;
+  std::uint64_t read = 0;
+  const double few = scan(sealed, sum, rows, read);
+  verdict(static_cast<double>(rows) / few >= 3e6, "scan of two fields (>= 3 M rows/s)",
+          fmt::format("{:.2f} M rows/s", static_cast<double>(rows) / few / 1e6));
+  rows = read = 0;
+  const double all = scan(sealed, {}, rows, read);
+  fmt::print("      scan of whole rows with transitions: {:.2f} M rows/s\n",
+             static_cast<double>(rows) / all / 1e6);
+
+  Wanted needle;
+  needle.remote = {
+      {.address = {.low = host.address_of(15'000)}, .family = Family::inet, .bits = 32}};
+  rows = read = 0;
+  const double one = scan(sealed, needle, rows, read);
+  fmt::print(
+      "      one address: {} rows from {} of {} chunks in {:.2f} ms, {:.3f} ms a chunk read\n",
+      rows, read, sealed.chunks.size(), one * 1e3,
+      read == 0 ? 0 : one * 1e3 / static_cast<double>(read));
+}
+
+void measure_frames(const Sealed& sealed) {
+  const double begun = cpu_s();
+  std::size_t frames = 0;
+  for (const EncodedChunk& chunk : sealed.chunks)
+    frames += must(must(ChunkReader::open(chunk.header, chunk.body)).frames()).size();
+  fmt::print("      frames rebuilt: {:.1f} us a connection, {} frames\n",
+             (cpu_s() - begun) * 1e6 / static_cast<double>(sealed.connections), frames);
+}
+
+}  // namespace
+
+}  // namespace netrec
+
+int main(int argc, char** argv) {
+  using namespace netrec;
+  const std::uint64_t connections = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
+  const std::size_t frames = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 128;
+  BusyHost host({}, 1);
+  const Sealed sealed = seal(host, connections, frames);
+  const double each = static_cast<double>(sealed.bytes) / static_cast<double>(sealed.connections);
+  fmt::print("      {} connections in {} chunks of {} frames\n", sealed.connections,
+             sealed.chunks.size(), frames);
+  verdict(each <= 32, "a connection, all in (<= 32 bytes, aim 25)",
+          fmt::format("{:.2f} bytes", each));
+  const double seal_us = sealed.seal_s * 1e6 / static_cast<double>(sealed.connections);
+  verdict(seal_us <= 5, "sealing, at 10 000 a second (<= 5 % of a core)",
+          fmt::format("{:.2f} us a connection", seal_us));
+  measure_scans(sealed, host);
+  measure_frames(sealed);
+  if (argc > 3) list_columns(sealed);
+  return 0;
+}
