@@ -19,8 +19,22 @@ class ColumnWriter {
  public:
   /// A column of zeros is left out.
   void put(ColumnId id, const Column& values) {
-    if (std::any_of(values.begin(), values.end(), [](std::uint64_t value) { return value != 0; }))
-      columns_.emplace_back(id, encode_column(values));
+    if (!is_zero(values)) columns_.emplace_back(id, encode_column(values));
+  }
+  /// The smaller one of several ways to say the same.
+  void put_smallest(const std::vector<std::pair<ColumnId, Column>>& candidates) {
+    std::pair<ColumnId, std::string> best;
+    for (const auto& [id, values] : candidates) {
+      if (is_zero(values)) {
+        // Left out, zeros would be those of the plain column.
+        if (id == candidates.front().first) return;
+        columns_.emplace_back(id, encode_column(values));
+        return;
+      }
+      std::string bytes = encode_column(values);
+      if (best.second.empty() || bytes.size() < best.second.size()) best = {id, std::move(bytes)};
+    }
+    columns_.push_back(std::move(best));
   }
   void put_blob(ColumnId id, std::string_view bytes) {
     if (!bytes.empty()) columns_.emplace_back(id, encode_blob(bytes));
@@ -38,6 +52,11 @@ class ColumnWriter {
   }
 
  private:
+  static bool is_zero(const Column& values) {
+    return std::all_of(values.begin(), values.end(),
+                       [](std::uint64_t value) { return value == 0; });
+  }
+
   std::vector<std::pair<ColumnId, std::string>> columns_;
 };
 
@@ -116,20 +135,65 @@ class KindEncoder {
       Column values = final_values(group, field);
       if (layout_.codings[field] == Coding::opening && group == LifeGroup::ended)
         for (std::size_t i = 0; i < rows.size(); ++i)
-          values[i] = zigzag(end_us(rows[i]) - values[i]);
+          values[i] = zigzag(first_event_us(i) - values[i]);
       if (layout_.is_instant(field)) code_instants(group, field, values);
-      out_.put(id(Role::value, number(group), field), values);
+      put_field(group, field, std::move(values));
     }
+  }
+
+  /// When the first thing after its opening happened to a life that ended: an update, or its end.
+  std::uint64_t first_event_us(std::size_t life) const {
+    const std::uint32_t first = lives_.updates.first[life];
+    return first < lives_.updates.first[life + 1] ? lives_.updates.at_us[first]
+                                                  : end_us(lives_.lives[life]);
+  }
+
+  void put_field(LifeGroup group, std::uint16_t field, Column values) {
+    std::vector<std::pair<ColumnId, Column>> ways;
+    if (layout_.grows[field] && group == LifeGroup::ended) {
+      Column sorted(values.size());
+      const auto order = order_of_opening(std::span(beginnings_).first(values.size()));
+      for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = values[order[i]];
+      ways.emplace_back(id(Role::by_opening, 0, field), std::move(sorted));
+    }
+    if (const int other = layout_.relative_to[field]; other >= 0) {
+      Column relative = final_values(group, static_cast<std::uint16_t>(other));
+      for (std::size_t i = 0; i < values.size(); ++i) relative[i] = zigzag(values[i] - relative[i]);
+      ways.emplace_back(id(Role::relative, number(group), field), std::move(relative));
+    }
+    ways.emplace(ways.begin(), id(Role::value, number(group), field), std::move(values));
+    out_.put_smallest(ways);
   }
 
   /// Instants that changed are told by their updates; the others against the beginning.
   void code_instants(LifeGroup group, std::uint16_t field, Column& values) const {
     const std::size_t offset = group == LifeGroup::ended ? 0 : lives_.counts.ended;
+    const Column& anchors =
+        static_cast<int>(field) == layout_.opened_after ? beginnings_ : anchors_;
     for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = instant_code(values[i], beginnings_[offset + i], layout_.codings[field]);
+      values[i] = instant_code(values[i], anchors[offset + i], layout_.codings[field]);
     for (const Occurrence& occurrence : changes_[field].occurrences)
       if (occurrence.life >= offset && occurrence.life - offset < values.size())
         values[occurrence.life - offset] = 0;
+  }
+
+  /// What instants that did not change in the chunk are told against: of a socket opened before it,
+  /// the last transition it had.
+  Column anchors() const {
+    Column times = beginnings_;
+    if constexpr (std::is_same_v<T, Socket>)
+      for (std::size_t i = 0; i < lives_.counts.ended; ++i)
+        if (!earlier_[i].empty()) times[i] = earlier_[i].back().at_us;
+    return times;
+  }
+
+  std::vector<std::vector<Transition>> earlier_transitions() const {
+    std::vector<std::vector<Transition>> earlier(lives_.counts.ended);
+    if constexpr (std::is_same_v<T, Socket>)
+      for (std::size_t i = 0; i < earlier.size(); ++i)
+        if (carry_ != nullptr && !lives_.lives[i].opened_here())
+          earlier[i] = carry_->transitions(lives_.lives[i].key);
+    return earlier;
   }
 
   std::vector<bool> put_tuples(LifeGroup group) {
@@ -187,16 +251,18 @@ class KindEncoder {
   }
 
   void put_ends() {
-    Column before, frame, at, reason;
+    Column before, lag, when, exact, reason;
     for (const Life<T>& life : lives_.of(LifeGroup::ended)) {
       before.push_back(life.opened_here() ? 0 : 1);
-      frame.push_back(life.close_frame);
-      at.push_back(life.close_at);
+      lag.push_back(clock_.lag_of(life.close_frame, end_us(life)));
+      when.push_back(end_us(life) - clock_.before_us(0));
+      exact.push_back(life.close_at == 0 ? 0 : 1);
       reason.push_back(static_cast<std::uint64_t>(life.reason));
     }
     out_.put(id(Role::opened_before), before);
-    out_.put(id(Role::close_frame), frame);
-    out_.put(id(Role::close_at), at);
+    out_.put(id(Role::close_lag), lag);
+    out_.put(id(Role::close_when), when);
+    out_.put(id(Role::close_exact), exact);
     out_.put(id(Role::close_reason), reason);
   }
 
@@ -259,28 +325,66 @@ class KindEncoder {
     out_.put(id(Role::update_pattern), pattern);
     out_.put_blob(id(Role::patterns), encode_patterns(updates.patterns, layout_));
 
-    std::vector<Column> exact(updates.patterns.size());
-    std::vector<Column> lag(updates.patterns.size());
-    std::vector<Column> tick(updates.patterns.size());
-    for (std::size_t l = 0; l < lives_.lives.size(); ++l) {
-      std::uint64_t frame = lives_.lives[l].opened_here() ? lives_.lives[l].open_frame : 0;
-      std::uint64_t time_us = beginnings_[l];
-      if (!lives_.lives[l].opened_here()) time_us = clock_.wall_us(0);
-      for (std::size_t u = updates.first[l]; u < updates.first[l + 1]; ++u) {
-        const std::uint32_t p = updates.pattern[u];
-        if (updates.patterns[p].exact) {
-          exact[p].push_back(zigzag(updates.at_us[u] - time_us));
-          lag[p].push_back(clock_.lag_of(updates.frame[u], updates.at_us[u]));
-        } else {
-          tick[p].push_back(updates.frame[u] - frame);
-        }
-        frame = updates.frame[u];
-        time_us = updates.at_us[u];
-      }
+    Times times(updates.patterns.size());
+    for (std::size_t life = lives_.counts.ended; life < lives_.lives.size(); ++life)
+      add_times(life, times);
+    out_.put(id(Role::exact_when), joined(times.exact));
+    out_.put(id(Role::exact_lag), joined(times.lag));
+    out_.put(id(Role::tick_when), joined(times.tick));
+
+    Times gaps(updates.patterns.size());
+    for (std::size_t life = 0; life < lives_.counts.ended; ++life) add_gaps(life, gaps);
+    out_.put(id(Role::exact_lag, 0, kRarePatterns), joined(gaps.lag));
+    out_.put(id(Role::gap_tick), joined(gaps.tick));
+    for (std::uint16_t p = 0; p < std::min<std::size_t>(gaps.exact.size(), kRarePatterns); ++p) {
+      if (gaps.exact[p].size() < kFewestOfAPattern) continue;
+      out_.put(id(Role::gap_exact, 0, p), gaps.exact[p]);
+      gaps.exact[p].clear();
     }
-    out_.put(id(Role::exact_when), joined(exact));
-    out_.put(id(Role::exact_lag), joined(lag));
-    out_.put(id(Role::tick_when), joined(tick));
+    out_.put(id(Role::gap_exact, 0, kRarePatterns), joined(gaps.exact));
+  }
+
+  /// By pattern.
+  struct Times {
+    explicit Times(std::size_t patterns) : exact(patterns), lag(patterns), tick(patterns) {}
+    std::vector<Column> exact, lag, tick;
+  };
+
+  void add(std::size_t update, std::uint64_t distance_us, std::uint64_t distance_frames,
+           Times& times) const {
+    const Updates& updates = lives_.updates;
+    const std::uint32_t p = updates.pattern[update];
+    if (updates.patterns[p].exact) {
+      times.exact[p].push_back(zigzag(distance_us));
+      times.lag[p].push_back(clock_.lag_of(updates.frame[update], updates.at_us[update]));
+    } else {
+      times.tick[p].push_back(distance_frames);
+    }
+  }
+
+  /// Each update as its distance from the event before.
+  void add_times(std::size_t l, Times& times) const {
+    const Updates& updates = lives_.updates;
+    const bool opened_here = lives_.lives[l].opened_here();
+    std::uint64_t frame = opened_here ? lives_.lives[l].open_frame : 0;
+    std::uint64_t time_us = opened_here ? beginnings_[l] : clock_.wall_us(0);
+    for (std::size_t u = updates.first[l]; u < updates.first[l + 1]; ++u) {
+      add(u, updates.at_us[u] - time_us, updates.frame[u] - frame, times);
+      frame = updates.frame[u];
+      time_us = updates.at_us[u];
+    }
+  }
+
+  /// Each update of a life that ended as its distance to the event after: the last one's is often
+  /// nothing, or what the kernel's timer says.
+  void add_gaps(std::size_t l, Times& gaps) const {
+    const Updates& updates = lives_.updates;
+    for (std::size_t u = updates.first[l]; u < updates.first[l + 1]; ++u) {
+      const bool last = u + 1 == updates.first[l + 1];
+      const std::uint64_t next_us = last ? end_us(lives_.lives[l]) : updates.at_us[u + 1];
+      const std::uint64_t next_frame = last ? lives_.lives[l].close_frame : updates.frame[u + 1];
+      add(u, next_us - updates.at_us[u], next_frame - updates.frame[u], gaps);
+    }
   }
 
   static Column joined(const std::vector<Column>& parts) {
@@ -291,13 +395,10 @@ class KindEncoder {
 
   void put_earlier_transitions() {
     Column count, at, after, state;
-    const auto rows = lives_.of(LifeGroup::ended);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      std::vector<Transition> earlier;
-      if (carry_ != nullptr && !rows[i].opened_here()) earlier = carry_->transitions(rows[i].key);
-      count.push_back(earlier.size());
+    for (std::size_t i = 0; i < earlier_.size(); ++i) {
+      count.push_back(earlier_[i].size());
       std::uint64_t before_us = beginnings_[i];
-      for (const Transition& transition : earlier) {
+      for (const Transition& transition : earlier_[i]) {
         at.push_back(zigzag(transition.at_us - before_us));
         after.push_back(instant_code(transition.after_us, transition.at_us, Coding::instant_us));
         state.push_back(static_cast<std::uint64_t>(transition.state));
@@ -317,6 +418,8 @@ class KindEncoder {
   const KindLayout& layout_;
   const std::vector<FieldChanges> changes_;
   const Column beginnings_ = beginnings();
+  const std::vector<std::vector<Transition>> earlier_ = earlier_transitions();
+  const Column anchors_ = anchors();
 };
 
 Status check(const ChunkInput& input) {

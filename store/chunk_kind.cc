@@ -35,54 +35,107 @@ std::size_t ChunkKind<T>::first_of(LifeGroup group) const {
 }
 
 template <class T>
-Result<Column> ChunkKind<T>::stored(LifeGroup group, std::uint16_t field) const {
-  const std::size_t count = rows(group);
-  const ColumnId plain = id(Role::value, number(group), field);
-  if (columns_->has(plain)) return columns_->numbers(plain, count);
+std::optional<Result<Column>> ChunkKind<T>::stored_in_tuple(LifeGroup group,
+                                                            std::uint16_t field) const {
   for (std::size_t tuple = 0; tuple < layout_->tuples.size(); ++tuple) {
     const ColumnId dictionary = id(Role::tuple_value, 2 * tuple + number(group), field);
     if (!columns_->has(dictionary)) continue;
-    NETREC_TRY(place,
-               columns_->numbers(id(Role::tuple, number(group), static_cast<std::uint16_t>(tuple)),
-                                 count));
-    const std::uint64_t last = count == 0 ? 0 : *std::max_element(place.begin(), place.end());
-    if (last >= std::max<std::uint64_t>(count, 1)) return lies("a tuple that is not there");
-    NETREC_TRY(values, columns_->numbers(dictionary, last + 1));
-    for (std::uint64_t& row : place) row = values[row];
-    return place;
+    const auto gather = [&]() -> Result<Column> {
+      NETREC_TRY(place, columns_->numbers(
+                            id(Role::tuple, number(group), static_cast<std::uint16_t>(tuple)),
+                            rows(group)));
+      const std::uint64_t last = place.empty() ? 0 : *std::max_element(place.begin(), place.end());
+      if (last > place.size()) return lies("a tuple that is not there");
+      NETREC_TRY(values, columns_->numbers(dictionary, last + 1));
+      for (std::uint64_t& row : place) row = values[row];
+      return place;
+    };
+    return gather();
   }
-  return Column(count);
+  return std::nullopt;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::stored_by_opening(std::uint16_t field) {
+  NETREC_TRY(at, spans());
+  NETREC_TRY(sorted, columns_->numbers(id(Role::by_opening, 0, field), counts_.ended));
+  const auto order = order_of_opening(std::span(at->beginning_us).first(counts_.ended));
+  Column values(sorted.size());
+  for (std::size_t i = 0; i < order.size(); ++i) values[order[i]] = sorted[i];
+  return values;
+}
+
+/// A field's column as it lies, in whichever way it was smallest.
+template <class T>
+Result<Column> ChunkKind<T>::stored(LifeGroup group, std::uint16_t field) {
+  const std::size_t count = rows(group);
+  const ColumnId plain = id(Role::value, number(group), field);
+  if (columns_->has(plain)) return columns_->numbers(plain, count);
+  if (auto values = stored_in_tuple(group, field)) return *std::move(values);
+  if (layout_->grows[field] && group == LifeGroup::ended &&
+      columns_->has(id(Role::by_opening, 0, field)))
+    return stored_by_opening(field);
+  const ColumnId relative = id(Role::relative, number(group), field);
+  if (layout_->relative_to[field] < 0 || !columns_->has(relative)) return Column(count);
+  NETREC_TRY(other, stored(group, static_cast<std::uint16_t>(layout_->relative_to[field])));
+  NETREC_TRY(distance, columns_->numbers(relative, count));
+  for (std::size_t i = 0; i < count; ++i) other[i] += unzigzag(distance[i]);
+  return other;
 }
 
 // ---- when lives began and ended
 
 template <class T>
-Status ChunkKind<T>::read_ended(const ChunkClock& clock, Spans& spans) const {
+Result<const Closes*> ChunkKind<T>::closes() {
+  if (closes_) return &*closes_;
+  const std::size_t count = counts_.ended;
+  NETREC_TRY(clock, columns_->clock());
+  NETREC_TRY(lag, columns_->numbers(id(Role::close_lag), count));
+  NETREC_TRY(when, columns_->numbers(id(Role::close_when), count));
+  NETREC_TRY(exact, columns_->numbers(id(Role::close_exact), count));
+  Closes closes;
+  closes.frame.resize(count);
+  closes.at.resize(count);
+  closes.at_us.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t time_us = when[i] + clock->before_us(0);
+    const std::uint64_t frame = clock->frame_of(lag[i], time_us);
+    if (frame >= clock->frames()) return lies("an end after its last frame");
+    closes.frame[i] = static_cast<std::uint32_t>(frame);
+    closes.at[i] = exact[i] == 0 ? 0 : clock->at_of(frame, time_us);
+    closes.at_us[i] = clock->time_of(frame, closes.at[i]);
+  }
+  closes_ = std::move(closes);
+  return &*closes_;
+}
+
+template <class T>
+Status ChunkKind<T>::read_ended(const Closes& closes, const Updates& updates,
+                                const ChunkClock& clock, Spans& spans) const {
   const std::size_t count = counts_.ended;
   NETREC_TRY(before, columns_->numbers(id(Role::opened_before), count));
   NETREC_TRY(open, columns_->numbers(id(Role::open_frame, number(LifeGroup::ended)), count));
-  NETREC_TRY(close, columns_->numbers(id(Role::close_frame), count));
-  NETREC_TRY(at, columns_->numbers(id(Role::close_at), count));
   NETREC_TRY(reason, columns_->numbers(id(Role::close_reason), count));
-  Column opening(count);
+  Column opening;
   if (layout_->opening >= 0) {
-    NETREC_TRY(stored_opening,
-               stored(LifeGroup::ended, static_cast<std::uint16_t>(layout_->opening)));
-    opening = std::move(stored_opening);
+    NETREC_TRY(column, columns_->numbers(id(Role::value, number(LifeGroup::ended),
+                                            static_cast<std::uint16_t>(layout_->opening)),
+                                         count));
+    opening = std::move(column);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (close[i] >= clock.frames()) return lies("an end after its last frame");
-    spans.close_frame[i] = static_cast<std::uint32_t>(close[i]);
-    spans.close_at[i] = static_cast<std::uint32_t>(at[i]);
+    spans.close_frame[i] = closes.frame[i];
+    spans.close_at[i] = closes.at[i];
     spans.reason[i] = static_cast<CloseReason>(reason[i]);
-    const std::uint64_t end_us = clock.time_of(close[i], spans.close_at[i]);
-    spans.beginning_us[i] = end_us - unzigzag(opening[i]);
-    if (before[i] != 0) {
-      if (layout_->opening < 0) spans.beginning_us[i] = clock.wall_us(0);
-      continue;
-    }
-    const std::uint64_t frame =
-        layout_->opening >= 0 ? clock.frame_of(open[i], spans.beginning_us[i]) : close[i] - open[i];
+    const std::uint32_t first = updates.first[i];
+    const std::uint64_t first_event_us =
+        first < updates.first[i + 1] ? updates.at_us[first] : closes.at_us[i];
+    spans.beginning_us[i] =
+        layout_->opening < 0 ? clock.wall_us(0) : first_event_us - unzigzag(opening[i]);
+    if (before[i] != 0) continue;
+    const std::uint64_t frame = layout_->opening >= 0
+                                    ? clock.frame_of(open[i], spans.beginning_us[i])
+                                    : closes.frame[i] - open[i];
     if (frame >= clock.frames()) return lies("a beginning after its last frame");
     spans.open_frame[i] = static_cast<std::uint32_t>(frame);
     if (layout_->opening < 0) spans.beginning_us[i] = clock.wall_us(frame);
@@ -96,9 +149,10 @@ Status ChunkKind<T>::read_begun(const ChunkClock& clock, Spans& spans) const {
   NETREC_TRY(open, columns_->numbers(id(Role::open_frame, number(LifeGroup::begun)), count));
   Column opening(count);
   if (layout_->opening >= 0) {
-    NETREC_TRY(stored_opening,
-               stored(LifeGroup::begun, static_cast<std::uint16_t>(layout_->opening)));
-    opening = std::move(stored_opening);
+    NETREC_TRY(column, columns_->numbers(id(Role::value, number(LifeGroup::begun),
+                                            static_cast<std::uint16_t>(layout_->opening)),
+                                         count));
+    opening = std::move(column);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t life = counts_.ended + i;
@@ -134,53 +188,69 @@ Status ChunkKind<T>::read_ongoing(const ChunkClock& clock, Spans& spans) const {
 
 template <class T>
 Result<const Spans*> ChunkKind<T>::spans() {
-  if (spans_) return &*spans_;
+  NETREC_CHECKED(load_times());
+  return &*spans_;
+}
+
+template <class T>
+Result<const Updates*> ChunkKind<T>::updates() {
+  NETREC_CHECKED(load_times());
+  return &*updates_;
+}
+
+// Backwards from their ends for what ended, forwards for the rest.
+template <class T>
+Status ChunkKind<T>::load_times() {
+  if (spans_) return {};
   NETREC_TRY(clock, columns_->clock());
+  NETREC_TRY(ends, closes());
+  Updates updates;
+  NETREC_CHECKED(read_update_columns(updates));
+  NETREC_CHECKED(read_gaps(*ends, *clock, updates));
   Spans spans;
   spans.open_frame.assign(lives(), Spans::kOutside);
   spans.close_frame.assign(lives(), Spans::kOutside);
   spans.close_at.assign(lives(), 0);
   spans.reason.assign(lives(), CloseReason::gone);
   spans.beginning_us.assign(lives(), 0);
-  NETREC_CHECKED(read_ended(*clock, spans));
+  NETREC_CHECKED(read_ended(*ends, updates, *clock, spans));
   NETREC_CHECKED(read_begun(*clock, spans));
   NETREC_CHECKED(read_ongoing(*clock, spans));
+  NETREC_CHECKED(read_times(spans, *clock, updates));
+  updates_ = std::move(updates);
   spans_ = std::move(spans);
-  return &*spans_;
+  return {};
 }
 
 template <class T>
 Result<Ends> ChunkKind<T>::ends() {
   NETREC_TRY(clock, columns_->clock());
-  NETREC_TRY(at, spans());
+  NETREC_TRY(at, closes());
+  NETREC_TRY(reason, columns_->numbers(id(Role::close_reason), counts_.ended));
   Ends ends;
   ends.closed_us.resize(counts_.ended);
   ends.closed_after_us.resize(counts_.ended);
+  ends.reason.resize(counts_.ended);
   for (std::size_t i = 0; i < counts_.ended; ++i) {
-    const std::uint32_t frame = at->close_frame[i];
-    const Moment moment =
-        moment_of(at->close_at[i], clock->wall_us(frame), clock->before_us(frame));
+    const std::uint32_t frame = at->frame[i];
+    const Moment moment = moment_of(at->at[i], clock->wall_us(frame), clock->before_us(frame));
     ends.closed_us[i] = moment.at_us;
     ends.closed_after_us[i] = moment.after_us;
+    ends.reason[i] = static_cast<CloseReason>(reason[i]);
   }
-  ends.reason.assign(at->reason.begin(),
-                     at->reason.begin() + static_cast<std::ptrdiff_t>(counts_.ended));
   return ends;
 }
 
 // ---- updates
 
 template <class T>
-Result<const Updates*> ChunkKind<T>::updates() {
-  if (updates_) return &*updates_;
-  NETREC_TRY(clock, columns_->clock());
-  NETREC_TRY(at, spans());
-  Updates updates;
+Status ChunkKind<T>::read_update_columns(Updates& updates) const {
   NETREC_TRY(pattern_bytes, columns_->blob(id(Role::patterns)));
   NETREC_TRY(patterns, decode_patterns(pattern_bytes, counts_.patterns, *layout_));
   updates.patterns = std::move(patterns);
   NETREC_TRY(count, columns_->numbers(id(Role::update_count), lives()));
-  updates.first.assign(1, 0);
+  updates.first.reserve(lives() + 1);
+  updates.first.push_back(0);
   for (const std::uint64_t of_life : count) {
     if (of_life > counts_.updates - updates.first.back()) return lies("more updates than it has");
     updates.first.push_back(updates.first.back() + static_cast<std::uint32_t>(of_life));
@@ -194,49 +264,117 @@ Result<const Updates*> ChunkKind<T>::updates() {
   }
   if (changes > kMostChunkChanges) return lies("more changes than a chunk may hold");
   updates.pattern.assign(pattern.begin(), pattern.end());
-  NETREC_CHECKED(read_update_times(*at, *clock, updates));
-  updates_ = std::move(updates);
-  return &*updates_;
-}
-
-template <class T>
-Status ChunkKind<T>::read_update_times(const Spans& spans, const ChunkClock& clock,
-                                       Updates& updates) const {
-  // Both kinds of time lie by pattern: where the next of each pattern is.
-  std::vector<std::uint32_t> next(updates.patterns.size());
-  for (const std::uint32_t p : updates.pattern) ++next[p];
-  std::uint32_t exact_count = 0;
-  std::uint32_t tick_count = 0;
-  for (std::size_t p = 0; p < next.size(); ++p) {
-    std::uint32_t& total = updates.patterns[p].exact ? exact_count : tick_count;
-    const std::uint32_t size = next[p];
-    next[p] = total;
-    total += size;
-  }
-  NETREC_TRY(exact, columns_->numbers(id(Role::exact_when), exact_count));
-  NETREC_TRY(lag, columns_->numbers(id(Role::exact_lag), exact_count));
-  NETREC_TRY(tick, columns_->numbers(id(Role::tick_when), tick_count));
   updates.frame.resize(updates.size());
   updates.at.resize(updates.size());
   updates.at_us.resize(updates.size());
-  for (std::size_t life = 0; life < updates.lives(); ++life) {
+  return {};
+}
+
+namespace {
+
+/// How often each pattern occurs among the updates [begin, end).
+std::vector<std::uint32_t> uses_of(const Updates& updates, std::size_t begin, std::size_t end) {
+  std::vector<std::uint32_t> uses(updates.patterns.size());
+  for (std::size_t u = begin; u < end; ++u) ++uses[updates.pattern[u]];
+  return uses;
+}
+
+/// Where the numbers of each pattern begin in a column of those for which `counts` says yes.
+template <class Counts>
+std::size_t place_patterns(const std::vector<std::uint32_t>& uses, std::vector<std::uint32_t>& next,
+                           Counts&& counts) {
+  std::uint32_t total = 0;
+  for (std::size_t p = 0; p < uses.size(); ++p) {
+    if (!counts(p)) continue;
+    next[p] = total;
+    total += uses[p];
+  }
+  return total;
+}
+
+}  // namespace
+
+template <class T>
+Status ChunkKind<T>::read_gaps(const Closes& closes, const ChunkClock& clock,
+                               Updates& updates) const {
+  const std::vector<std::uint32_t> uses = uses_of(updates, 0, updates.first[counts_.ended]);
+  const auto is_exact = [&](std::size_t p) { return updates.patterns[p].exact; };
+  const auto is_rare = [&](std::size_t p) {
+    return uses[p] < kFewestOfAPattern || p >= kRarePatterns;
+  };
+  // Where the next number of each pattern is: among all of its kind, and in its gap column.
+  std::vector<std::uint32_t> next(uses.size());
+  std::vector<std::uint32_t> next_gap(uses.size());
+  const std::size_t exact = place_patterns(uses, next, is_exact);
+  const std::size_t tick = place_patterns(uses, next, [&](std::size_t p) { return !is_exact(p); });
+  const std::size_t rare =
+      place_patterns(uses, next_gap, [&](std::size_t p) { return is_exact(p) && is_rare(p); });
+  NETREC_TRY(lags, columns_->numbers(id(Role::exact_lag, 0, kRarePatterns), exact));
+  NETREC_TRY(ticks, columns_->numbers(id(Role::gap_tick), tick));
+  NETREC_TRY(rare_gaps, columns_->numbers(id(Role::gap_exact, 0, kRarePatterns), rare));
+  std::vector<Column> gaps(uses.size());
+  for (std::size_t p = 0; p < uses.size(); ++p) {
+    if (!is_exact(p) || is_rare(p)) continue;
+    NETREC_TRY(column,
+               columns_->numbers(id(Role::gap_exact, 0, static_cast<std::uint16_t>(p)), uses[p]));
+    gaps[p] = std::move(column);
+  }
+  // A pattern's numbers lie in order of updates, so all are placed before times are known.
+  const std::size_t count = updates.first[counts_.ended];
+  std::vector<std::uint64_t> distance(count);
+  std::vector<std::uint64_t> lag(count);
+  for (std::size_t u = 0; u < count; ++u) {
+    const std::uint32_t p = updates.pattern[u];
+    const std::uint32_t place = next[p]++;
+    if (!is_exact(p)) {
+      distance[u] = ticks[place];
+      continue;
+    }
+    lag[u] = lags[place];
+    distance[u] = unzigzag(is_rare(p) ? rare_gaps[next_gap[p]++] : gaps[p][next_gap[p]++]);
+  }
+  for (std::size_t life = 0; life < counts_.ended; ++life) {
+    std::uint64_t frame = closes.frame[life];
+    std::uint64_t time_us = closes.at_us[life];
+    for (std::size_t u = updates.first[life + 1]; u-- > updates.first[life];) {
+      const bool exact_time = is_exact(updates.pattern[u]);
+      if (exact_time) time_us -= distance[u];
+      frame = exact_time ? clock.frame_of(lag[u], time_us) : frame - distance[u];
+      if (frame >= clock.frames()) return lies("an update after its last frame");
+      updates.frame[u] = static_cast<std::uint32_t>(frame);
+      updates.at[u] = exact_time ? clock.at_of(frame, time_us) : 0;
+      time_us = updates.at_us[u] = clock.time_of(frame, updates.at[u]);
+    }
+  }
+  return {};
+}
+
+template <class T>
+Status ChunkKind<T>::read_times(const Spans& spans, const ChunkClock& clock,
+                                Updates& updates) const {
+  const std::vector<std::uint32_t> uses =
+      uses_of(updates, updates.first[counts_.ended], updates.size());
+  const auto is_exact = [&](std::size_t p) { return updates.patterns[p].exact; };
+  std::vector<std::uint32_t> next(uses.size());
+  const std::size_t exact_count = place_patterns(uses, next, is_exact);
+  const std::size_t tick_count =
+      place_patterns(uses, next, [&](std::size_t p) { return !is_exact(p); });
+  NETREC_TRY(exact, columns_->numbers(id(Role::exact_when), exact_count));
+  NETREC_TRY(lag, columns_->numbers(id(Role::exact_lag), exact_count));
+  NETREC_TRY(tick, columns_->numbers(id(Role::tick_when), tick_count));
+  for (std::size_t life = counts_.ended; life < updates.lives(); ++life) {
     const bool opened_here = spans.open_frame[life] != Spans::kOutside;
     std::uint64_t frame = opened_here ? spans.open_frame[life] : 0;
     std::uint64_t time_us = opened_here ? spans.beginning_us[life] : clock.wall_us(0);
     for (std::size_t u = updates.first[life]; u < updates.first[life + 1]; ++u) {
       const std::uint32_t p = updates.pattern[u];
       const std::uint32_t place = next[p]++;
-      if (updates.patterns[p].exact) {
-        time_us += unzigzag(exact[place]);
-        frame = clock.frame_of(lag[place], time_us);
-      } else {
-        frame += tick[place];
-      }
+      if (is_exact(p)) time_us += unzigzag(exact[place]);
+      frame = is_exact(p) ? clock.frame_of(lag[place], time_us) : frame + tick[place];
       if (frame >= clock.frames()) return lies("an update after its last frame");
       updates.frame[u] = static_cast<std::uint32_t>(frame);
-      updates.at[u] = updates.patterns[p].exact ? clock.at_of(frame, time_us) : 0;
-      time_us = clock.time_of(frame, updates.at[u]);
-      updates.at_us[u] = time_us;
+      updates.at[u] = is_exact(p) ? clock.at_of(frame, time_us) : 0;
+      time_us = updates.at_us[u] = clock.time_of(frame, updates.at[u]);
     }
   }
   return {};
@@ -293,16 +431,32 @@ Result<Column> ChunkKind<T>::values(std::uint16_t field, const FieldChanges& cha
 // ---- what history asks
 
 template <class T>
-Result<Column> ChunkKind<T>::unchanged(LifeGroup group, std::uint16_t field) {
-  NETREC_TRY(column, stored(group, field));
-  const Coding coding = layout_->codings[field];
-  if (coding == Coding::number || coding == Coding::steering) return column;
+Result<Column> ChunkKind<T>::anchors(LifeGroup group, std::uint16_t field) {
   NETREC_TRY(at, spans());
-  const std::size_t first = first_of(group);
+  const auto first = at->beginning_us.begin() + static_cast<std::ptrdiff_t>(first_of(group));
+  Column anchors(first, first + static_cast<std::ptrdiff_t>(rows(group)));
+  if (group != LifeGroup::ended || static_cast<int>(field) == layout_->opened_after) return anchors;
+  NETREC_TRY(earlier, earlier_transitions());
+  std::size_t next = 0;
+  for (std::size_t row = 0; row < anchors.size(); ++row)
+    for (std::uint64_t i = earlier.count[row]; i > 0; --i)
+      anchors[row] += unzigzag(earlier.at[next++]);
+  return anchors;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::unchanged(LifeGroup group, std::uint16_t field) {
+  const Coding coding = layout_->codings[field];
+  if (coding == Coding::opening) {
+    NETREC_TRY(at, spans());
+    const auto first = at->beginning_us.begin() + static_cast<std::ptrdiff_t>(first_of(group));
+    return Column(first, first + static_cast<std::ptrdiff_t>(rows(group)));
+  }
+  NETREC_TRY(column, stored(group, field));
+  if (!layout_->is_instant(field)) return column;
+  NETREC_TRY(anchor, anchors(group, field));
   for (std::size_t i = 0; i < column.size(); ++i)
-    column[i] = coding == Coding::opening
-                    ? at->beginning_us[first + i]
-                    : instant_value(column[i], at->beginning_us[first + i], coding);
+    column[i] = instant_value(column[i], anchor[i], coding);
   return column;
 }
 
@@ -326,6 +480,8 @@ Result<Column> ChunkKind<T>::column(LifeGroup group, std::uint16_t field) {
 template <class T>
 bool ChunkKind<T>::has(LifeGroup group, std::uint16_t field) const {
   if (columns_->has(id(Role::value, number(group), field))) return true;
+  if (columns_->has(id(Role::relative, number(group), field))) return true;
+  if (columns_->has(id(Role::by_opening, 0, field))) return true;
   if (layout_->codings[field] == Coding::opening) return true;
   if (layout_->is_instant(field) && columns_->has(id(Role::step, 0, field))) return true;
   for (std::size_t tuple = 0; tuple < layout_->tuples.size(); ++tuple)
@@ -349,7 +505,7 @@ Result<std::vector<T>> ChunkKind<T>::whole_rows(LifeGroup group) {
 }
 
 template <class T>
-Result<Column> ChunkKind<T>::keys(LifeGroup group) const {
+Result<Column> ChunkKind<T>::keys(LifeGroup group) {
   if (group == LifeGroup::ongoing) return columns_->numbers(id(Role::key), counts_.ongoing);
   std::vector<T> keyed(rows(group));
   for (std::uint16_t field = 0; field < layout_->part_of_key.size(); ++field) {
@@ -364,7 +520,7 @@ Result<Column> ChunkKind<T>::keys(LifeGroup group) const {
 }
 
 template <class T>
-Result<Column> ChunkKind<T>::all_keys() const {
+Result<Column> ChunkKind<T>::all_keys() {
   Column all;
   for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun, LifeGroup::ongoing}) {
     NETREC_TRY(some, keys(group));
@@ -406,9 +562,7 @@ struct ChunkKind<T>::Earlier {
 };
 
 template <class T>
-Result<typename ChunkKind<T>::Earlier> ChunkKind<T>::earlier_transitions(LifeGroup group) const {
-  Earlier earlier;
-  if (group != LifeGroup::ended) return earlier;
+Result<typename ChunkKind<T>::Earlier> ChunkKind<T>::earlier_transitions() const {
   NETREC_TRY(count, columns_->numbers(id(Role::earlier_count), counts_.ended));
   std::uint64_t total = 0;
   for (const std::uint64_t of_row : count) {
@@ -444,7 +598,11 @@ Result<TransitionColumns> ChunkKind<T>::transitions(LifeGroup group) {
   NETREC_TRY(all, updates());
   const FieldChanges changes = changes_of_field(*all, *layout_, state);
   NETREC_TRY(initial, initial_states(changes, *at));
-  NETREC_TRY(earlier, earlier_transitions(group));
+  Earlier earlier;
+  if (group == LifeGroup::ended) {
+    NETREC_TRY(read, earlier_transitions());
+    earlier = std::move(read);
+  }
   Column states, opened_after;
   if (group != LifeGroup::ongoing) {
     NETREC_TRY(last, stored(group, state));

@@ -12,6 +12,13 @@
 namespace netrec {
 
 /// When each life of a kind began and ended, in frames of the chunk; in the order of Updates.
+/// Of the lives that ended.
+struct Closes {
+  std::vector<std::uint32_t> frame;
+  std::vector<std::uint32_t> at;
+  Column at_us;
+};
+
 struct Spans {
   static constexpr std::uint32_t kOutside = UINT32_MAX;
 
@@ -39,7 +46,7 @@ class ChunkKind {
   Result<Samples> samples(std::uint16_t field);
   Result<TransitionColumns> transitions(LifeGroup group);
   bool has(LifeGroup group, std::uint16_t field) const;
-  Result<Column> keys(LifeGroup group) const;
+  Result<Column> keys(LifeGroup group);
   /// The rows of `group`, whole.
   Result<std::vector<T>> whole_rows(LifeGroup group);
 
@@ -56,24 +63,34 @@ class ChunkKind {
     return column_id<T>(role, add, field);
   }
   std::size_t first_of(LifeGroup group) const;
-  Result<Column> stored(LifeGroup group, std::uint16_t field) const;
+  Result<Column> stored(LifeGroup group, std::uint16_t field);
+  std::optional<Result<Column>> stored_in_tuple(LifeGroup group, std::uint16_t field) const;
+  Result<Column> stored_by_opening(std::uint16_t field);
   /// A field of the rows, as far as it does not take updates to know it.
   Result<Column> unchanged(LifeGroup group, std::uint16_t field);
+  /// How the ended ended: cheap. Everything else about times takes the updates too.
+  Result<const Closes*> closes();
   Result<const Spans*> spans();
-  Status read_ended(const ChunkClock& clock, Spans& spans) const;
+  Result<const Updates*> updates();
+  Status load_times();
+  Status read_update_columns(Updates& updates) const;
+  Status read_gaps(const Closes& closes, const ChunkClock& clock, Updates& updates) const;
+  Status read_ended(const Closes& closes, const Updates& updates, const ChunkClock& clock,
+                    Spans& spans) const;
   Status read_begun(const ChunkClock& clock, Spans& spans) const;
   Status read_ongoing(const ChunkClock& clock, Spans& spans) const;
-  Result<const Updates*> updates();
-  Status read_update_times(const Spans& spans, const ChunkClock& clock, Updates& updates) const;
+  Status read_times(const Spans& spans, const ChunkClock& clock, Updates& updates) const;
+  /// What instants that did not change in the chunk are told against, by row.
+  Result<Column> anchors(LifeGroup group, std::uint16_t field);
   /// The value of each occurrence.
   Result<Column> values(std::uint16_t field, const FieldChanges& changes);
   Result<Column> number_values(std::uint16_t field, const FieldChanges& changes,
                                const Column& steps);
-  Result<Column> all_keys() const;
+  Result<Column> all_keys();
   Result<std::vector<std::string>> texts(LifeGroup group) const;
 
   struct Earlier;
-  Result<Earlier> earlier_transitions(LifeGroup group) const;
+  Result<Earlier> earlier_transitions() const;
   Result<Column> initial_states(const FieldChanges& changes, const Spans& spans) const;
 
   Status add_opened(std::vector<Frame>& frames);
@@ -86,6 +103,7 @@ class ChunkKind {
   const ChunkColumns* columns_;
   KindCounts counts_;
   const KindLayout* layout_;
+  std::optional<Closes> closes_;
   std::optional<Spans> spans_;
   std::optional<Updates> updates_;
 };

@@ -22,6 +22,7 @@ void name_special_fields(KindLayout& layout) {
   if constexpr (std::is_same_v<T, Socket>) {
     layout.opening = field_id<T>("opened_us");
     layout.steering = field_id<T>("state");
+    layout.opened_after = field_id<T>("opened_after_us");
     layout.tuples = {ids<T>({"remote_high", "remote_low", "remote_port", "remote_name"}),
                      ids<T>({"remote_high", "remote_low", "remote_name"}),
                      ids<T>({"network_namespace",
@@ -59,9 +60,30 @@ void name_special_fields(KindLayout& layout) {
 }
 
 template <class T>
+void name_related_fields(KindLayout& layout) {
+  layout.relative_to.assign(fields_of<T>().size(), -1);
+  layout.grows.assign(fields_of<T>().size(), false);
+  const auto relate = [&](std::string_view field, std::string_view to) {
+    layout.relative_to[field_id<T>(field)] = field_id<T>(to);
+  };
+  if constexpr (std::is_same_v<T, Socket>) {
+    relate("bytes_acked", "bytes_sent");
+    relate("min_rtt_us", "rtt_us");
+    relate("segments_in", "segments_out");
+    relate("data_segments_in", "segments_in");
+    relate("data_segments_out", "segments_out");
+    relate("delivered", "data_segments_out");
+    layout.grows[field_id<T>("cookie")] = layout.grows[field_id<T>("inode")] = true;
+  } else if constexpr (std::is_same_v<T, Peer> || std::is_same_v<T, Resolution>) {
+    layout.grows[field_id<T>("id")] = true;
+  }
+}
+
+template <class T>
 KindLayout make_layout() {
   KindLayout layout;
   name_special_fields<T>(layout);
+  name_related_fields<T>(layout);
   const auto fields = fields_of<T>();
   for (std::size_t id = 0; id < fields.size(); ++id) {
     T probe{};

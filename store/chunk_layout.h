@@ -23,17 +23,17 @@ enum class Role : std::uint8_t {
   key = 23,            ///< of the ongoing
   open_frame = 24,     ///< + group: frame it opened in, less the one its opening time tells
   opened_before = 26,  ///< of the ended: 1 if it opened before the chunk
-  close_frame = 27,    ///< of the ended
-  close_at = 28,       ///< of the ended: Closed::at
+  close_lag = 27,      ///< of the ended: frame it closed in, less the one its time tells
+  close_when = 28,     ///< of the ended: time of its end since previous_us
   close_reason = 29,   ///< of the ended
   ongoing_close = 30,  ///< of the ongoing: 0, or 1 + the frame it closed in
   ongoing_at = 31,     ///< of the ongoing that closed
   ongoing_reason = 32,
   update_count = 33,    ///< of every life: ended, begun, ongoing
   update_pattern = 34,  ///< of every update
-  exact_when = 35,      ///< of updates with an exact time: microseconds since the event before
+  exact_when = 35,      ///< of updates with an exact time: microseconds from the event before
   exact_lag = 36,       ///< of them: frames later than their time tells
-  tick_when = 37,       ///< of the others: frames since the event before
+  tick_when = 37,       ///< of the others: frames from the event before
   patterns = 38,        ///< blob
   earlier_count = 39,   ///< of the ended: transitions in earlier chunks
   earlier_at = 40,
@@ -43,9 +43,19 @@ enum class Role : std::uint8_t {
   text_bytes = 46,   ///< + group; blob
   names = 49,        ///< kind 0; blob: a delta (store/frame_codec.h) of what the ended refer to
   irregular = 48,    ///< blob: changes of key fields, which no sound writer makes
+  relative = 50,     ///< + group: as value, less another field of the row (KindLayout::relative_to)
+  by_opening = 52,   ///< of the ended: as value, in order of their opening
+  close_exact = 53,  ///< of the ended: 1 if the time of its end is exact
+  gap_exact = 54,    ///< of exact updates of the ended: microseconds to the event after; field =
+                   ///< pattern, kRarePatterns: those with too few updates for a column of their own
+  gap_tick = 55,  ///< of the others of the ended: frames to the event after
 };
 
 inline constexpr std::uint32_t kMostTuples = 4;
+
+/// Gaps after updates of one pattern are much alike, and from this many on worth a column.
+inline constexpr std::size_t kFewestOfAPattern = 256;
+inline constexpr std::uint16_t kRarePatterns = UINT16_MAX;
 
 template <class T>
 ColumnId column_id(Role role, std::size_t add = 0, std::uint16_t field = 0) {
@@ -65,11 +75,14 @@ enum class Coding : std::uint8_t {
 
 /// What of a kind of entity matters to its columns.
 struct KindLayout {
-  std::vector<Coding> codings;                     ///< by field
-  std::vector<bool> part_of_key;                   ///< by field
-  int opening = -1;                                ///< the field that says when it opened; -1: none
-  int steering = -1;                               ///< -1: none
+  std::vector<Coding> codings;    ///< by field
+  std::vector<bool> part_of_key;  ///< by field
+  int opening = -1;               ///< the field that says when it opened; -1: none
+  int steering = -1;              ///< -1: none
+  int opened_after = -1;          ///< an instant close to the opening, whatever came later
   std::vector<std::vector<std::uint16_t>> tuples;  ///< fields that often go together
+  std::vector<int> relative_to;                    ///< by field: one that is often near; -1: none
+  std::vector<bool> grows;  ///< by field: numbers given out in order of opening
 
   bool is_instant(std::uint16_t field) const {
     return codings[field] == Coding::instant_us || codings[field] == Coding::instant_ms;

@@ -105,6 +105,17 @@ std::vector<FieldChanges> changes_by_field(const Updates& updates, const KindLay
   return by_field;
 }
 
+std::vector<std::uint32_t> order_of_opening(std::span<const std::uint64_t> beginnings_us) {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> order;
+  order.reserve(beginnings_us.size());
+  for (std::uint32_t i = 0; i < beginnings_us.size(); ++i) order.emplace_back(beginnings_us[i], i);
+  std::sort(order.begin(), order.end());
+  std::vector<std::uint32_t> places;
+  places.reserve(order.size());
+  for (const auto& [beginning_us, place] : order) places.push_back(place);
+  return places;
+}
+
 FieldChanges changes_of_field(const Updates& updates, const KindLayout& layout,
                               std::uint16_t field) {
   FieldChanges changes;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "schema/result.h"
@@ -67,6 +68,9 @@ std::vector<FieldChanges> changes_by_field(const Updates& updates, const KindLay
 /// The same for one field alone.
 FieldChanges changes_of_field(const Updates& updates, const KindLayout& layout,
                               std::uint16_t field);
+
+/// The places of `beginnings_us` in their order; of equal ones, the first comes first.
+std::vector<std::uint32_t> order_of_opening(std::span<const std::uint64_t> beginnings_us);
 
 /// Calls visit(begin, end) for each run of occurrences of one life.
 template <class Visitor>
