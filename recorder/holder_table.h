@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "recorder/owners.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
 class HolderTable {
  public:
   /// The sockets of one process: inode by descriptor.
-  using Sockets = tsl::robin_map<std::uint32_t, std::uint32_t>;
+  using Sockets = tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash>;
 
   /// States that `holder` refers to the socket `inode`, whatever it referred to before.
   void set(Holder holder, std::uint32_t inode);
@@ -37,9 +38,10 @@ class HolderTable {
  private:
   void forget(Holder holder, std::uint32_t inode);
 
-  tsl::robin_map<std::uint32_t, Holder> first_;                 ///< by inode: the lowest
-  tsl::robin_map<std::uint32_t, std::vector<Holder>> several_;  ///< all, where there are more
-  tsl::robin_map<std::uint32_t, Sockets> processes_;
+  tsl::robin_map<std::uint32_t, Holder, KeyHash> first_;  ///< by inode: the lowest
+  tsl::robin_map<std::uint32_t, std::vector<Holder>, KeyHash>
+      several_;  ///< all, where there are more
+  tsl::robin_map<std::uint32_t, Sockets, KeyHash> processes_;
   std::vector<std::uint32_t> changed_;
 };
 

@@ -17,6 +17,7 @@
 #include "recorder/descriptors.h"
 #include "recorder/holder_table.h"
 #include "recorder/procfs.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -33,6 +34,8 @@ constexpr std::int64_t kListedPerLink = 2;
 constexpr std::int64_t kOpenCost = 3;
 // Descriptors are given out lowest first: after so many free ones no higher one is news.
 constexpr int kMostMisses = 4;
+// Sockets no dump ever showed (of namespaces that are not recorded) looked at again in one search.
+constexpr std::size_t kMostDoubtful = 256;
 // Freed descriptors remembered for each process.
 constexpr std::size_t kMostFreed = 8192;
 // Processes whose /proc/PID/fd is kept open.
@@ -101,8 +104,8 @@ struct Owners::State {
   DescriptorScan scan;
   HolderTable table;
   std::map<std::uint32_t, Watched> processes;
-  tsl::robin_set<std::uint32_t> alive;           ///< sockets that appeared and did not depart
-  tsl::robin_map<std::uint32_t, Search> wanted;  ///< of them, those without a holder
+  tsl::robin_set<std::uint32_t, KeyHash> alive;  ///< sockets that appeared and did not depart
+  tsl::robin_map<std::uint32_t, Search, KeyHash> wanted;  ///< of them, those without a holder
   std::vector<std::uint32_t> changed;
   OwnersReport report;
   std::uint64_t update = 0;
@@ -117,7 +120,7 @@ struct Owners::State {
   std::int64_t recheck_allowance = 0;
   std::uint32_t recheck_pid = 0;
   std::optional<Descriptors> recheck_descriptors;
-  tsl::robin_set<std::uint32_t> recheck_seen;
+  tsl::robin_set<std::uint32_t, KeyHash> recheck_seen;
 };
 
 void Owners::State::record(Holder holder, std::uint32_t inode) {
@@ -228,7 +231,10 @@ void Owners::State::find_new_processes() {
   for (const std::uint32_t pid : ended) remove(pid);
   if (update == 1 && search_by_scan()) return;
   const std::int64_t before = allowance;
-  for (const std::uint32_t pid : fresh) list_process(pid, processes[pid]);
+  for (const std::uint32_t pid : fresh) {
+    list_process(pid, processes[pid]);
+    if (table.sockets_of(pid) != nullptr) processes[pid].active = update;
+  }
   allowance = before;
 }
 
@@ -265,8 +271,11 @@ void Owners::State::probe_process(std::uint32_t pid, Watched& process) {
     still_free.push_back(descriptor);
   }
   process.freed.swap(still_free);
-  while (misses < kMostMisses && look(pid, process, *descriptors, process.next) != Link::absent) {
-  }
+  if (misses >= kMostMisses) return;
+  // And the next higher ones, over a gap only where more are open than are known.
+  int gap = is_known(pid, process, *descriptors) ? 1 : kMostMisses;
+  for (std::uint32_t at = process.next; gap > 0; ++at)
+    if (look(pid, process, *descriptors, at) == Link::absent) --gap;
 }
 
 // Reads every descriptor of the process that is not known to be a socket still alive.
@@ -308,9 +317,10 @@ void Owners::State::search_process(std::uint32_t pid, Watched& process) {
   process.searched = update;
   std::vector<std::uint32_t> doubtful;
   doubtful.swap(process.others);
+  const std::size_t most = doubtful.size() + kMostDoubtful;
   if (const HolderTable::Sockets* const sockets = table.sockets_of(pid))
     for (const auto& [descriptor, inode] : *sockets)
-      if (!alive.contains(inode)) doubtful.push_back(descriptor);
+      if (doubtful.size() < most && !alive.contains(inode)) doubtful.push_back(descriptor);
   for (const std::uint32_t descriptor : doubtful)
     if (look(pid, process, *descriptors, descriptor) == Link::other)
       process.others.push_back(descriptor);
@@ -350,7 +360,7 @@ bool Owners::State::search_by_scan() {
   const Status done =
       scan([&](Holder holder, std::uint32_t inode) { found.emplace_back(holder, inode); });
   if (!done) return false;
-  tsl::robin_set<std::uint64_t> seen;
+  tsl::robin_set<std::uint64_t, KeyHash> seen;
   for (const auto& [holder, inode] : found) {
     record(holder, inode);
     seen.insert(std::uint64_t{holder.pid} << 32 | holder.descriptor);
@@ -447,8 +457,8 @@ OwnersReport Owners::update(std::span<const std::uint32_t> appeared,
   state.allowance = std::min(state.allowance + kAllowance, kMostAllowance);
   state.forget_departed(departed);
   state.drop_ended();
-  state.want(appeared);
   state.find_new_processes();
+  state.want(appeared);
   if (state.is_due()) state.probe();
   if (state.is_due()) state.search();
   state.recheck();

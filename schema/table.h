@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schema/field.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -82,7 +83,7 @@ class Table {
 
  private:
   std::vector<T> rows_;
-  tsl::robin_map<std::uint64_t, std::uint32_t> index_;
+  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> index_;
 };
 
 }  // namespace netrec

@@ -162,10 +162,10 @@ TEST(Owners, ASocketNobodyHoldsIsReportedAndDoesNotStayExpensive) {
   const OwnersReport report = owners.update({&nobodys, 1}, {});
   EXPECT_EQ(report.not_found, 1u);
   EXPECT_TRUE(owners.holders(nobodys).empty());
-  int expensive = 0;
-  for (int tick = 0; tick < 100; ++tick)
-    if (owners.update({}, {}).links_read > 100) ++expensive;
-  EXPECT_LT(expensive, 20);
+  int cheap_in_a_row = 0;
+  for (int tick = 0; tick < 3000 && cheap_in_a_row < 15; ++tick)
+    cheap_in_a_row = owners.update({}, {}).links_read > 100 ? 0 : cheap_in_a_row + 1;
+  EXPECT_EQ(cheap_in_a_row, 15);
 }
 
 TEST(Owners, ADepartedSocketHasNoHolders) {
