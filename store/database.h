@@ -52,6 +52,8 @@ class Query {
     const SqlValue bound[] = {SqlValue(values)..., SqlValue()};
     return run_bound({bound, sizeof...(values)});
   }
+  /// The same with values in a list.
+  Status run_bound(std::span<const SqlValue> values);
   /// Binds the values and goes to the first row; false if there is none.
   template <class... Values>
   Result<bool> first(const Values&... values) {
@@ -74,7 +76,6 @@ class Query {
  private:
   friend class Database;
   explicit Query(std::unique_ptr<State> state);
-  Status run_bound(std::span<const SqlValue> values);
   Result<bool> first_bound(std::span<const SqlValue> values);
   std::unique_ptr<State> state_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/bytes.h"
+#include "store/checksum.h"
 #include "store/chunk.h"
 #include "store/compression.h"
 #include "store/frame_codec.h"
@@ -13,6 +15,7 @@ namespace {
 /// Shorter frames do not gain by being compressed alone.
 constexpr std::size_t kLeastCompressed = 256;
 constexpr char kZstdFirstByte = 0x28;
+constexpr std::size_t kChecksumBytes = 4;
 
 WallTime wall_from(std::int64_t microseconds) {
   return WallTime(std::chrono::microseconds(microseconds));
@@ -23,13 +26,18 @@ WallTime wall_from(std::int64_t microseconds) {
 std::string pack_frame(std::string canonical) {
   if (canonical.size() < kLeastCompressed) return canonical;
   std::string packed = compress(canonical);
+  put_fixed32(packed, checksum(packed));
   return packed.size() < canonical.size() ? packed : canonical;
 }
 
 Result<std::string> unpack_frame(std::string_view data) {
   if (data.empty()) return failure(ErrorKind::corrupt, "a frame without bytes");
   if (data.front() != kZstdFirstByte) return std::string(data);
-  return decompress(data, kMostFrameBytes);
+  if (data.size() < kChecksumBytes) return failure(ErrorKind::corrupt, "a frame cut short");
+  const std::string_view packed = data.substr(0, data.size() - kChecksumBytes);
+  if (ByteReader(data.substr(packed.size())).fixed32() != checksum(packed))
+    return failure(ErrorKind::corrupt, "a frame's checksum is wrong");
+  return decompress(packed, kMostFrameBytes);
 }
 
 /// A chunk whose frames are unpacked.

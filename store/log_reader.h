@@ -24,8 +24,10 @@ struct LogEntry {
   std::optional<ChainHash> hash;      ///< chain after it, where it is kept (not inside a chunk)
 };
 
-/// What stands in the frame and keyframe tables' data column for `canonical`: itself, or a zstd
-/// frame of it where that is shorter. (A zstd frame begins with 0x28, which is no EntityKind.)
+/// What stands in the frame and keyframe tables' data column for `canonical`: itself, or where that
+/// is shorter a zstd frame of it and four bytes of checksum over that (some of zstd's bits mean
+/// nothing, and a flip of one shall be found too). A zstd frame begins with 0x28, which is no
+/// EntityKind.
 std::string pack_frame(std::string canonical);
 /// Undoes it. Errors: corrupt.
 Result<std::string> unpack_frame(std::string_view data);
@@ -41,8 +43,8 @@ class LogReader {
   /// First and last sequence there is; 0 if there is no frame.
   Result<std::uint64_t> first_sequence();
   Result<std::uint64_t> last_sequence();
-  /// The next frame there is after `sequence`, leaving out chunks that cannot be read; 0 if there is
-  /// none.
+  /// The next frame there is after `sequence`, leaving out chunks that cannot be read; 0 if there
+  /// is none.
   Result<std::uint64_t> sequence_after(std::uint64_t sequence);
   /// The last frame at or before `wall`, by sequence, up to `last`; 0 if there is none.
   Result<std::uint64_t> sequence_at(WallTime wall, std::uint64_t last);

@@ -15,7 +15,6 @@ EncodedChunk encoded(const ChunkInput& input) {
   return chunk ? *chunk : EncodedChunk{};
 }
 
-
 TEST(Chunk, IsTestedWithHistoriesThatHaveEverything) {
   RandomHistory history(1);
   const RandomRun run(history, 30);

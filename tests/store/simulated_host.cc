@@ -48,7 +48,7 @@ Socket SimulatedHost::new_socket() {
   }
   socket.inode = static_cast<std::uint32_t>(socket.cookie * 3);
   socket.uid = 1000;
-  socket.process = static_cast<std::uint32_t>(1 + below(load_.programs));
+  socket.process = static_cast<std::uint32_t>(first_process_ + below(load_.programs));
   socket.descriptor = static_cast<std::uint32_t>(3 + below(60));
   socket.opened_us = us(wall_);
   socket.opened_after_us = us(wall_) - 1'000'000;
@@ -82,7 +82,8 @@ void SimulatedHost::work(Socket& socket) {
 void SimulatedHost::begin_session() {
   ++session_;
   Delta delta;
-  if (session_ == 1) {
+  if (snapshot_.of<Process>().empty()) {
+    first_process_ = next_process_;
     const std::uint32_t ns = text("host", delta);
     delta.of<NetworkNamespace>().opened.push_back(
         {.cookie = 4026531840, .id = 1, .inode = 4026531840, .name = ns});
@@ -156,6 +157,16 @@ Frame SimulatedHost::empty_frame() const {
   frame.wall = wall_;
   frame.boot = boot_;
   return frame;
+}
+
+void SimulatedHost::continue_after(const Resume& resume) {
+  if (resume.last_sequence == 0) return;
+  wall_ = resume.last_wall + std::chrono::seconds(1);
+  boot_ = resume.last_boot + std::chrono::seconds(1);
+  session_ = resume.next_session - 1;
+  next_text_ = resume.next_text;
+  next_process_ = resume.next_process;
+  next_cookie_ += std::uint64_t{resume.next_session} << 32;
 }
 
 void SimulatedHost::sleep(std::chrono::microseconds how_long) {

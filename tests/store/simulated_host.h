@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "schema/delta.h"
+#include "store/timeline_writer.h"
 
 namespace netrec {
 
@@ -35,6 +36,8 @@ class SimulatedHost {
   /// A frame at this instant without content, for the first tick of a session.
   Frame empty_frame() const;
   WallTime wall() const { return wall_; }
+  /// Takes up the ids and the clock where another host's recorder left a file.
+  void continue_after(const Resume& resume);
   /// Time passes unseen (a recorder that was killed).
   void sleep(std::chrono::microseconds how_long);
 
@@ -54,6 +57,7 @@ class SimulatedHost {
   std::uint64_t next_cookie_ = 1000;
   std::uint32_t next_text_ = 1;
   std::uint32_t next_process_ = 1;
+  std::uint32_t first_process_ = 1;  // of those the host has
   std::uint32_t session_ = 0;
 };
 
