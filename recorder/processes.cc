@@ -71,6 +71,7 @@ std::uint32_t Processes::adopt(Process row, Mark at, std::uint64_t at_us, CloseR
   row.id = ledger_.new_process_id();
   row.first_seen_us = at_us;
   ledger_.open(row);
+  new_.push_back(row.id);
   by_pid_[row.pid] = {.id = row.id, .tick = tick_};
   if (is_exec) changes_.push_back({.before = before, .after = row.id});
   return row.id;
@@ -94,6 +95,14 @@ std::uint32_t Processes::ran(Process row, std::chrono::microseconds boot) {
 
 void Processes::ended(std::uint32_t pid, std::chrono::microseconds boot) {
   forget(pid, CloseReason::exact, ledger_.mark(boot), wall_us(boot));
+}
+
+void Processes::hashed(std::uint32_t id, std::string_view text) {
+  const Process* row = ledger_.snapshot().of<Process>().find(id);
+  if (row == nullptr) return;
+  Process now = *row;
+  now.exe_sha256 = ledger_.text(text);
+  ledger_.change(now);
 }
 
 void Processes::check(std::size_t count) {

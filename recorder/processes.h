@@ -11,6 +11,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "recorder/clock.h"
@@ -54,6 +56,11 @@ class Processes {
   /// Looks at the next `count` processes, whether they still run.
   void check(std::size_t count);
 
+  /// Ids of the runs met since the last call.
+  std::vector<std::uint32_t> take_new() { return std::exchange(new_, {}); }
+  /// The SHA-256 of the executable of the run `id`, or why there is none.
+  void hashed(std::uint32_t id, std::string_view text);
+
   /// Programs replaced since the last call.
   std::vector<ProgramChange> take_changes();
   /// How many pids could not be read since the last call, for want of privilege.
@@ -81,6 +88,7 @@ class Processes {
   tsl::robin_map<std::uint32_t, Known> by_pid_;
   tsl::robin_map<std::uint32_t, CloseReason> endings_;  ///< by id, of rows still referred to
   std::vector<ProgramChange> changes_;
+  std::vector<std::uint32_t> new_;
   std::vector<std::uint32_t> to_check_;  ///< pids, the next one last
   std::uint64_t unreadable_ = 0;
   std::uint32_t tick_ = 1;

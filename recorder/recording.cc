@@ -201,12 +201,27 @@ void Recording::observe() {
   look_.interfaces_and_counters();
   observer_.attribute();
   observer_.processes().check(kProcessesATick);
+  hash_executables();
   if (const auto unreadable = observer_.processes().take_unreadable(); unreadable != 0)
     observer_.gap({.cause = GapCause::process_unreadable,
                    .from = last_frame_ == WallTime{} ? clock_.now().wall : last_frame_,
                    .to = clock_.now().wall,
                    .count = unreadable,
                    .detail = "processes whose identity may not be read"});
+}
+
+// What was asked for is told as it comes, some ticks later.
+void Recording::hash_executables() {
+  for (const ExeHash& hash : hashes_.take()) observer_.processes().hashed(hash.process, hash.text);
+  for (const std::uint32_t id : observer_.processes().take_new()) {
+    const Process* row = observer_.state().of<Process>().find(id);
+    if (row == nullptr || row->exe_inode == 0 || row->exe_sha256 != 0) continue;
+    hashes_.ask({.process = id,
+                 .pid = row->pid,
+                 .path = std::string(observer_.state().text(row->exe)),
+                 .device = row->exe_device,
+                 .inode = row->exe_inode});
+  }
 }
 
 void Recording::look_at_sockets() {

@@ -17,6 +17,7 @@
 #include "recorder/capture.h"
 #include "recorder/clock.h"
 #include "recorder/event_folder.h"
+#include "recorder/exe_hashes.h"
 #include "recorder/look.h"
 #include "recorder/observer.h"
 #include "recorder/options.h"
@@ -77,6 +78,7 @@ class Recording {
   void tell_absence();
   void tell_lapses(const std::vector<Lapse>& lapses);
   void observe();
+  void hash_executables();
   void look_at_sockets();
   void observe_events();
   void read_peers();
@@ -104,6 +106,7 @@ class Recording {
   std::chrono::nanoseconds listen_within_{0};
   std::uint64_t disagreements_ = 0;
   Schedule schedule_;
+  ExeHashes hashes_;
   std::vector<Limit> limits_;
   std::uint64_t frames_ = 0;
   bool is_closed_ = false;
