@@ -9,6 +9,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(diff_command());
   commands.push_back(search_command());
   commands.push_back(info_command());
+  commands.push_back(verify_command());
   commands.push_back(replay_command());
   commands.push_back(connections_command());
   commands.push_back(churn_command());
