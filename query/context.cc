@@ -9,6 +9,7 @@
 #include "query/escape.h"
 #include "query/gap_notices.h"
 #include "schema/default_path.h"
+#include "store/missing_frames.h"
 
 namespace netrec {
 
@@ -122,6 +123,7 @@ Result<WallTime> Context::seek(FrameCursor& cursor, std::string_view text) {
                    human_time(moment.wall, TimeStyle::full),
                    human_time(summary.first_wall, TimeStyle::full));
   NETREC_CHECKED(cursor.seek(moment.wall));
+  NETREC_CHECKED(note_missing({moment.wall, moment.wall}));
   NETREC_TRY(gaps, timeline_->gaps());
   const std::uint64_t asked = to_us(moment.wall);
   for (const RecordedGap& gap : gaps)
@@ -171,6 +173,14 @@ Status Context::note_gaps(const TimeRange& range) {
         gap.from_us <= to_us(range.to) && gap_end(gap, *opened) >= to_us(range.from);
     if (touches && hides_time(gap.cause)) note(gap_notice(gap, *opened));
   }
+  return note_missing(range);
+}
+
+Status Context::note_missing(const TimeRange& range) {
+  NETREC_TRY(opened, timeline());
+  NETREC_TRY(holes, missing_frames(*opened));
+  for (const Damage& hole : holes)
+    if (hole.from <= range.to && range.from < hole.to) note(damage_notice(hole));
   return {};
 }
 

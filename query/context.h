@@ -60,6 +60,8 @@ class Context {
 
   /// Notes every gap and damaged part that touches the range: once per command, before finish().
   Status note_gaps(const TimeRange& range);
+  /// Of that, only the frames that are not in the file.
+  Status note_missing(const TimeRange& range);
   void note_damage(std::span<const Damage> damage);
   void note(const Notice& notice);
   bool incomplete() const { return incomplete_; }

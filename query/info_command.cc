@@ -64,6 +64,7 @@ class InfoCommand final : public Command {
     facts.sessions = std::move(sessions);
     facts.gaps = std::move(gaps);
     facts.unseen = unseen_parts(facts.gaps, *timeline, facts.from_us, facts.to_us);
+    NETREC_CHECKED(context.note_missing({summary.first_wall, summary.last_wall}));
     if (const auto pid = recorder_of(context.path())) facts.recorder = *pid;
 
     print_machine_facts(context.out(), facts);
@@ -128,7 +129,8 @@ class InfoCommand final : public Command {
 
   static void print_host(Output& out, const RecordedSession& session) {
     line(out, "Host",
-         fmt::format("{}, {}{}{}", escape(session.host_name), escape(session.kernel_release),
+         fmt::format("{}{}{}{}{}", escape(session.host_name),
+                     session.kernel_release.empty() ? "" : ", ", escape(session.kernel_release),
                      session.zone.empty() ? "" : ", clock in ", escape(session.zone)));
   }
 
