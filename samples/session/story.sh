@@ -69,7 +69,7 @@ log_in() {
   {
     sleep 1 && printf 'ada\r\n'
     sleep 1 && printf 'lovelace\r\n'
-    sleep 1 && printf 'id; echo logged-in-from $0\r\n'
+    sleep 1 && printf 'id; uptime\r\n'
     sleep 1 && printf 'exit\r\n'
     sleep 1
   } | on desk inetutils-telnet shell.example >"$work/telnet.log" 2>&1 || true
