@@ -80,7 +80,7 @@ log_in() {
 start_and_stop_a_service() {
   local service
   mkdir -p "$work/secret"
-  on web python3 -u -m http.server --bind 10.77.0.80 --directory "$work/secret" 8000 \
+  ip netns exec web python3 -u -m http.server --bind 10.77.0.80 --directory "$work/secret" 8000 \
     >"$work/secret.log" 2>&1 &
   service=$!
   date +%s.%6N >"$work/secret.started"
