@@ -60,6 +60,7 @@ password_hash() {
 
 lay_the_cables() {
   local host
+  ip link set lo up
   ip netns add switch
   on switch ip link add br0 type bridge
   on switch ip link set br0 up
