@@ -38,6 +38,8 @@ hide_the_host() {
   [[ -e $resolver ]] || touch "$resolver"
   printf 'nameserver 10.77.0.53\n' >"$work/resolv.conf"
   mount --bind "$work/resolv.conf" "$resolver"
+  echo 5e550000000000000000000000000000 >"$work/machine-id"
+  [[ ! -e /etc/machine-id ]] || mount --bind "$work/machine-id" /etc/machine-id
   add_user ada lovelace
 }
 
