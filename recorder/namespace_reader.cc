@@ -191,7 +191,11 @@ DumpReport NamespaceReader::dump_table(std::uint32_t id, SocketKind kind, Socket
   LastText unused;
   const DecodeContext context{
       .kind = kind, .network_namespace = id, .received_us = 0, .texts = sink, .congestion = unused};
-  return decode_proc_table(table_of(kind).read(text_), context, sink);
+  CookieSink::Cookies& cookies = cookies_[place_of(kind)];
+  CookieSink true_cookies(cookies, sink);
+  const DumpReport report = decode_proc_table(table_of(kind).read(text_), context, true_cookies);
+  cookies = std::move(true_cookies).found();
+  return report;
 }
 
 Result<DumpReport> NamespaceReader::dump_diag(std::uint32_t id, SocketKind kind,

@@ -6,9 +6,11 @@
 
 #include <bitset>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "recorder/cookie_finder.h"
 #include "recorder/counters.h"
 #include "recorder/netlink.h"
 #include "recorder/source.h"
@@ -68,6 +70,7 @@ class NamespaceReader {
   ProcFile snmp_, netstat_, snmp6_;
   ProcFile ports_, time_wait_limit_;
   std::bitset<32> absent_;  ///< kinds (by place in socket_kinds()) whose diag the kernel has not
+  std::map<std::size_t, CookieSink::Cookies> cookies_;  ///< of the tables, by kind's place
   CounterList counters_;
   std::string text_;
 };

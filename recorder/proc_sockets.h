@@ -1,9 +1,10 @@
 // Sockets from /proc/net/{raw,raw6,icmp,icmp6}: raw sockets where the kernel was built without
 // INET_RAW_DIAG, and ICMP ("ping") sockets, for which there is no diag at all.
 //
-// These tables hold no cookie, so one is made of the inode, which is unique among the sockets of a
-// host while the socket lives. The kernel's own cookies count up from 0 and down from 2^64
-// (net/core/sock_diag.c, linux/cookie.h), so none of them ever looks like ours.
+// These tables hold no cookie. Where it cannot be found (cookie_finder.h) one is made of the inode,
+// which is unique among the sockets of a host while the socket lives. The kernel's own cookies
+// count up from 0 and down from 2^64 (net/core/sock_diag.c, linux/cookie.h), so none of them ever
+// looks like ours.
 #pragma once
 
 #include "recorder/sock_diag.h"

@@ -168,6 +168,7 @@ TEST(NamespacesRoot, ShowsPingSockets) {
       ASSERT_TRUE(report) << report.error().message;
       ASSERT_EQ(sockets.rows.size(), 1u);
       EXPECT_EQ(sockets.rows[0].inode, ping.inode());
+      EXPECT_EQ(sockets.rows[0].cookie, ping.cookie());
       EXPECT_EQ(sockets.rows[0].local_port, identifier);
       EXPECT_EQ(sockets.rows[0].local.low, family == AF_INET ? INADDR_LOOPBACK : 1u);
     }
