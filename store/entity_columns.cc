@@ -80,6 +80,11 @@ template <class T>
 void emit_address(CellSink& out, const EntityRow<T>& row, std::uint16_t field) {
   const IpAddress address{.high = value_of(row, static_cast<std::uint16_t>(field - 1)),
                           .low = value_of(row, field)};
+  // No other end: a listener's 0.0.0.0:0.
+  if constexpr (requires { row.entity->remote_port; })
+    if (address.is_zero() && row.entity->remote_port == 0 &&
+        fields_of<T>()[field].name == "remote_low")
+      return out.null();
   out.text_or_null(to_string(address, row.entity->family));
 }
 
@@ -93,6 +98,14 @@ template <class T, std::uint32_t Process::*member>
 void emit_process_text(CellSink& out, const EntityRow<T>& row, std::uint16_t) {
   const Process* process = process_of(row);
   out.text_or_null(process == nullptr ? std::string_view{} : row.names->text(process->*member));
+}
+
+template <class T>
+void emit_command_line(CellSink& out, const EntityRow<T>& row, std::uint16_t) {
+  const Process* process = process_of(row);
+  std::string_view line = process == nullptr ? "" : row.names->text(process->command_line);
+  while (line.ends_with('\0')) line.remove_suffix(1);
+  out.text_or_null(line);
 }
 
 template <class T>
@@ -150,15 +163,29 @@ EntityColumn<T> column_from(std::string_view name, std::string_view type, std::s
       .needs = needs};
 }
 
-// A code that has names is shown by name; nullptr: by number.
+// A code that has names is shown by name.
 template <class T>
-Emit<T> named_code(std::string_view name) {
-  if (name == "family") return emit_family<T>;
-  if (name == "transport") return emit_transport<T>;
-  if (name == "state") return emit_state<T>;
-  if (name == "timer") return emit_timer<T>;
-  if (name == "operational_state") return emit_operational_state<T>;
-  return nullptr;
+struct NamedCode {
+  std::string_view field;
+  Emit<T> emit;
+  std::string_view about;
+};
+
+/// nullptr: by number.
+template <class T>
+const NamedCode<T>* named_code(std::string_view name) {
+  static constexpr NamedCode<T> kNamed[] = {
+      {"family", emit_family<T>, "inet, inet6, unix, packet, vsock"},
+      {"transport", emit_transport<T>,
+       "tcp, udp, udplite, raw, icmp, unix, packet, mptcp, sctp, vsock, dccp"},
+      {"state", emit_state<T>,
+       "As netstat spells it: ESTABLISHED, TIME_WAIT, LISTEN, …; CLOSE: a datagram socket without "
+       "a connection"},
+      {"timer", emit_timer<T>, "on (retransmit), keepalive, timewait, persist"},
+      {"operational_state", emit_operational_state<T>, "RFC 2863: up, down, dormant, …, unknown"}};
+  const auto* found = std::find_if(std::begin(kNamed), std::end(kNamed),
+                                   [&](const NamedCode<T>& code) { return code.field == name; });
+  return found == std::end(kNamed) ? nullptr : found;
 }
 
 template <class T>
@@ -174,7 +201,7 @@ void add_owner_columns(std::vector<EntityColumn<T>>& columns, std::uint16_t fiel
   if constexpr (requires(T row) { row.uid; }) columns.back().needs.set(field_called<T>("uid"));
   add("exe", "TEXT", "Owner's executable", emit_process_text<T, &Process::exe>);
   add("exe_deleted", "INTEGER", "1 if the executable had been deleted", emit_exe_deleted<T>);
-  add("command_line", "TEXT", "Owner's arguments", emit_process_text<T, &Process::command_line>);
+  add("command_line", "TEXT", "Owner's arguments", emit_command_line<T>);
   add("unit", "TEXT", "Owner's cgroup: unit or container", emit_process_text<T, &Process::cgroup>);
 }
 
@@ -191,8 +218,9 @@ void add_field(std::vector<EntityColumn<T>>& columns, std::uint16_t id) {
       add(base == "address" ? "address" : std::string(base) + "_address", "TEXT", emit_address<T>);
       columns.back().column.about = base == "address" ? "Address of the answer"
                                     : base == "local" ? "Local address"
-                                                      : "Remote address";
+                                                      : "Remote address; NULL: it has no other end";
       columns.back().needs.set(id - 1u).set(field_called<T>("family"));
+      if (base == "remote") columns.back().needs.set(field_called<T>("remote_port"));
     }
     return;
   }
@@ -216,8 +244,13 @@ void add_field(std::vector<EntityColumn<T>>& columns, std::uint16_t id) {
     case FieldKind::instant_ms:
       return add(field.name, "INTEGER", emit_number_or_null<T>);
     case FieldKind::code:
-      if constexpr (requires(T row) { row.family; } || std::is_same_v<T, Interface>)
-        if (const Emit<T> named = named_code<T>(field.name)) return add(field.name, "TEXT", named);
+      if constexpr (requires(T row) { row.family; } || std::is_same_v<T, Interface>) {
+        if (const NamedCode<T>* named = named_code<T>(field.name)) {
+          add(field.name, "TEXT", named->emit);
+          columns.back().column.about = named->about;
+          return;
+        }
+      }
       return add(field.name, "INTEGER", emit_number<T>);
     case FieldKind::identity:
       if (field.name.ends_with("_port")) return add(field.name, "INTEGER", emit_number_or_null<T>);
