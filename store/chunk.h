@@ -95,7 +95,7 @@ class ChunkReader {
 
   const ChunkHeader& header() const;
 
-  /// The frames the chunk was sealed from.
+  /// The frames the chunk was sealed from. All columns are checked, also those no frame needs.
   Result<std::vector<Frame>> frames() const;
   Result<FrameTimes> frame_times() const;
 

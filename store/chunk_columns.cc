@@ -38,6 +38,11 @@ Result<std::string> ChunkColumns::blob(ColumnId id) const {
   return decode_blob(bytes);
 }
 
+Status ChunkColumns::check() const {
+  for (const ColumnEntry& entry : header_.directory) NETREC_CHECKED(bytes_of(entry));
+  return {};
+}
+
 Result<const ChunkClock*> ChunkColumns::clock() const {
   if (clock_ == nullptr) {
     const ColumnId id{.role = static_cast<std::uint8_t>(Role::frame), .field = 1};

@@ -22,6 +22,8 @@ class ChunkColumns {
   Result<Column> numbers(ColumnId id, std::size_t rows) const;
   /// "" if there is none.
   Result<std::string> blob(ColumnId id) const;
+  /// Compares every column with its checksum. Errors: corrupt.
+  Status check() const;
   /// When its frames were: unpacked once. The pointer holds as long as this.
   Result<const ChunkClock*> clock() const;
 

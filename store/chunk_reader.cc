@@ -47,6 +47,7 @@ Result<FrameTimes> ChunkReader::frame_times() const {
 }
 
 Result<std::vector<Frame>> ChunkReader::frames() const {
+  NETREC_CHECKED(state_->columns.check());
   NETREC_TRY(times, frame_times());
   std::vector<Frame> frames(times.sequence.size());
   for (std::size_t i = 0; i < frames.size(); ++i) {

@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "store/checksum.h"
-#include "store/chunk_layout.h"
+#include <map>
+
+#include "tests/store/hostile_chunk.h"
 #include "tests/store/random_history.h"
 
 namespace netrec {
@@ -45,6 +46,164 @@ TEST(Chunk, RebuildsTheFramesItWasSealedFrom) {
       ASSERT_EQ((*frames)[i].sequence, run.frames[i].sequence) << "seed " << seed;
       ASSERT_TRUE((*frames)[i] == run.frames[i]) << "seed " << seed << " frame " << i;
     }
+  }
+}
+
+TEST(Chunk, KeepsWhatNoSoundRecorderWrites) {
+  Frame frame;
+  frame.sequence = 7;
+  frame.wall = WallTime(std::chrono::seconds(1'700'000'000));
+  // A close of what never was, a change of a key, a change and two closes of one socket.
+  frame.delta.of<Socket>().changed = {{.key = 5, .value = 6, .at = 9, .field = 0},
+                                      {.key = 5, .value = 1, .at = 9, .field = 24},
+                                      {.key = 5, .value = 2, .at = 9, .field = 24}};
+  frame.delta.of<Socket>().closed = {{.key = 5}, {.key = 5, .at = 3}, {.key = 8}};
+  frame.delta.of<Text>().changed = {{.key = 1, .value = 2, .field = 0}};
+  sort(frame.delta);
+  ChunkInput input;
+  input.first_sequence = input.last_sequence = 7;
+  input.frames = std::span(&frame, 1);
+  const EncodedChunk chunk = encoded(input);
+  const auto reader = ChunkReader::open(chunk.header, chunk.body);
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto frames = reader->frames();
+  ASSERT_TRUE(frames) << frames.error().message;
+  EXPECT_TRUE((*frames)[0] == frame);
+}
+
+TEST(Chunk, RefusesFramesThatAreNotCanonical) {
+  Frame frame;
+  frame.sequence = 1;
+  frame.delta.of<Socket>().closed = {{.key = 8}, {.key = 5}};
+  ChunkInput input;
+  input.first_sequence = input.last_sequence = 1;
+  input.frames = std::span(&frame, 1);
+  ASSERT_FALSE(encode_chunk(input));
+  EXPECT_EQ(encode_chunk(input).error().kind, ErrorKind::invalid_argument);
+}
+
+TEST(Chunk, TellsRowsAsTheyWereAtTheirEnd) {
+  RandomHistory history(9);
+  for (int before = 0; before < 20; ++before) history.next();
+  const RandomRun run(history, 12);
+  const EncodedChunk chunk = encoded(run.input());
+  const auto reader = ChunkReader::open(chunk.header, chunk.body);
+  ASSERT_TRUE(reader);
+  std::map<std::uint64_t, const Socket*> departed;
+  for (const Socket& row : run.departed) departed[row.cookie] = &row;
+  const auto keys = reader->keys<Socket>(LifeGroup::ended);
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(keys->size(), run.departed.size());
+  for (std::uint16_t field = 0; field < fields_of<Socket>().size(); ++field) {
+    const auto values = reader->column<Socket>(LifeGroup::ended, field);
+    ASSERT_TRUE(values) << values.error().message;
+    for (std::size_t row = 0; row < keys->size(); ++row)
+      ASSERT_EQ((*values)[row], fields_of<Socket>()[field].get(*departed.at((*keys)[row])))
+          << fields_of<Socket>()[field].name;
+  }
+}
+
+TEST(Chunk, OutlineNeverDeniesWhatIsThere) {
+  RandomHistory history(4);
+  for (int before = 0; before < 20; ++before) history.next();
+  const RandomRun run(history, 40);
+  const EncodedChunk chunk = encoded(run.input());
+  const auto header = ChunkHeader::decode(chunk.header);
+  ASSERT_TRUE(header);
+  for (const Socket& row : run.departed) {
+    for (const int bits : {8, 16, 20, 24, 31, 32})
+      if (row.remote.high == 0 && row.remote.low <= UINT32_MAX) {
+        Prefix prefix{.address = row.remote, .family = Family::inet, .bits = bits};
+        prefix.address.low &= ~((std::uint64_t{1} << (32 - bits)) - 1);
+        EXPECT_TRUE(header->outline.may_have_remote(prefix)) << bits;
+      }
+    for (const int bits : {0, 32, 48, 64}) {
+      Prefix prefix{.address = row.remote, .family = Family::inet6, .bits = bits};
+      prefix.address.low = 0;
+      if (bits < 64) prefix.address.high &= bits == 0 ? 0 : ~std::uint64_t{0} << (64 - bits);
+      EXPECT_TRUE(header->outline.may_have_remote(prefix)) << bits;
+    }
+    EXPECT_TRUE(header->outline.may_have_remote_port(row.remote_port, row.remote_port));
+    EXPECT_TRUE(header->outline.may_have_local_port(row.local_port, row.local_port));
+  }
+}
+
+class HostileChunk : public testing::Test {
+ protected:
+  HostileChunk() {
+    RandomHistory history(2);
+    for (int before = 0; before < 5; ++before) history.next();
+    const RandomRun run(history, 2);
+    chunk_ = encoded(run.input());
+    frames_ = run.frames;
+  }
+  std::string_view header() const {
+    return std::string_view(chunk_.header).substr(0, chunk_.header.size() - 4);
+  }
+  /// True if it opens and its frames are those it was sealed from.
+  bool reads_the_same(const EncodedChunk& chunk) const {
+    const auto reader = ChunkReader::open(chunk.header, chunk.body);
+    if (!reader) return false;
+    const auto frames = reader->frames();
+    return frames && *frames == frames_;
+  }
+
+  EncodedChunk chunk_;
+  std::vector<Frame> frames_;
+};
+
+TEST_F(HostileChunk, CutAnywhereIsRefused) {
+  ASSERT_TRUE(reads_the_same(chunk_));
+  for (std::size_t size = 0; size < chunk_.header.size(); ++size)
+    EXPECT_FALSE(ChunkReader::open(chunk_.header.substr(0, size), chunk_.body)) << size;
+  for (std::size_t size = 0; size < chunk_.body.size(); ++size)
+    EXPECT_FALSE(ChunkReader::open(chunk_.header, chunk_.body.substr(0, size))) << size;
+}
+
+TEST_F(HostileChunk, AnyByteFlippedIsFound) {
+  for (std::size_t i = 0; i < chunk_.header.size(); ++i) {
+    EncodedChunk altered = chunk_;
+    altered.header[i] = static_cast<char>(altered.header[i] ^ 0x10);
+    EXPECT_FALSE(ChunkReader::open(altered.header, altered.body)) << i;
+  }
+  for (std::size_t i = 0; i < chunk_.body.size(); ++i) {
+    EncodedChunk altered = chunk_;
+    altered.body[i] = static_cast<char>(altered.body[i] ^ 0x10);
+    EXPECT_FALSE(reads_the_same(altered)) << i;
+  }
+}
+
+TEST_F(HostileChunk, WithGoodChecksumsIsAnError_NotACrash) {
+  for (std::size_t i = 0; i < header().size(); ++i) {
+    std::string altered(header());
+    altered[i] = static_cast<char>(altered[i] ^ 0x07);
+    if (const auto chunk = with_good_checksums(altered, chunk_.body)) read_everything(*chunk);
+  }
+  for (std::size_t i = 0; i < chunk_.body.size(); i += 7) {
+    std::string altered = chunk_.body;
+    altered[i] = static_cast<char>(altered[i] ^ (1 << i % 8));
+    if (const auto chunk = with_good_checksums(header(), altered)) read_everything(*chunk);
+  }
+}
+
+TEST_F(HostileChunk, OfANewerVersionIsUnsupported) {
+  std::string newer = chunk_.header;
+  newer[0] = static_cast<char>(kChunkVersion + 1);
+  const auto reader = ChunkReader::open(newer, chunk_.body);
+  ASSERT_FALSE(reader);
+  EXPECT_EQ(reader.error().kind, ErrorKind::unsupported);
+}
+
+TEST_F(HostileChunk, CannotAskForMoreThanAChunkMayHold) {
+  auto header = ChunkHeader::decode(chunk_.header);
+  ASSERT_TRUE(header);
+  for (const std::uint64_t lie : {std::uint64_t{kMostChunkLives} + 1, UINT64_MAX}) {
+    ChunkHeader lying = *header;
+    lying.kinds[static_cast<std::size_t>(EntityKind::socket)].ended = lie;
+    EXPECT_FALSE(ChunkReader::open(lying.encode(), chunk_.body));
+    lying = *header;
+    lying.frames = lie;
+    EXPECT_FALSE(ChunkReader::open(lying.encode(), chunk_.body));
   }
 }
 

@@ -47,11 +47,12 @@ void RandomHistory::tick_table(Delta& delta, std::uint32_t busy) {
   const auto change = [&](const T& row) {
     for (std::uint16_t field = 0; field < layout.codings.size(); ++field) {
       if (layout.part_of_key[field] || !one_in(4)) continue;
-      const std::uint64_t before = fields_of<T>()[field].get(row);
-      changes.changed.push_back({.key = key_of(row),
-                                 .value = value_like(fields_of<T>()[field].kind, before),
-                                 .at = at(),
-                                 .field = field});
+      const auto& of_field = fields_of<T>()[field];
+      // As the row can hold it.
+      T after{};
+      of_field.set(after, value_like(of_field.kind, of_field.get(row)));
+      changes.changed.push_back(
+          {.key = key_of(row), .value = of_field.get(after), .at = at(), .field = field});
     }
   };
   for (const T& row : snapshot_.of<T>()) {

@@ -1,0 +1,79 @@
+#include "store/column.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace netrec {
+namespace {
+
+void expect_survives(const Column& values) {
+  const auto read = decode_column(encode_column(values), values.size());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, values);
+}
+
+Column spread(std::size_t rows, int bits, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Column values(rows);
+  for (std::uint64_t& value : values)
+    value = random() >> (64 - 1 - random() % static_cast<std::uint64_t>(bits));
+  return values;
+}
+
+TEST(Column, SurvivesWhateverTheNumbersAre) {
+  for (const std::size_t rows : {1, 2, 3, 31, 33, 1000, 20'000}) {
+    for (const int bits : {1, 7, 8, 9, 20, 33, 63}) expect_survives(spread(rows, bits, rows));
+    Column extremes(rows, 5);
+    extremes[rows / 2] = UINT64_MAX;
+    expect_survives(extremes);
+    extremes.back() = 0;
+    expect_survives(extremes);
+    Column ascending(rows);
+    for (std::size_t i = 0; i < rows; ++i) ascending[i] = 1'700'000'000'000'000 + i * i;
+    expect_survives(ascending);
+    Column descending(ascending.rbegin(), ascending.rend());
+    expect_survives(descending);
+    Column few(rows);
+    for (std::size_t i = 0; i < rows; ++i) few[i] = (i * 7919 % 5) * 1'000'000'007;
+    expect_survives(few);
+  }
+}
+
+TEST(Column, OfOneNumberTakesTwoBytes) { EXPECT_EQ(encode_column(Column(5000, 9)).size(), 2u); }
+
+TEST(Column, ComesNearTheEntropyOfSpreadNumbers) {
+  std::mt19937_64 random(1);
+  std::normal_distribution<double> normal(10, 1.5);
+  Column values(40'000);
+  for (std::uint64_t& value : values) value = static_cast<std::uint64_t>(std::exp(normal(random)));
+  // A log-normal of median e^10 and spread 1.5 has log2(e^10 * 1.5 * sqrt(2 pi e)) = 17.06 bits.
+  EXPECT_LT(encode_column(values).size(), 40'000 * 17.06 / 8 * 1.05);
+}
+
+TEST(Column, CutOrOfAnotherLengthIsRefused) {
+  for (const int bits : {5, 12, 40}) {
+    const Column values = spread(300, bits, 3);
+    const std::string bytes = encode_column(values);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_FALSE(decode_column(std::string_view(bytes).substr(0, size), values.size())) << size;
+    EXPECT_FALSE(decode_column(bytes + '\0', values.size()));
+    EXPECT_FALSE(decode_column(bytes, 0));
+  }
+}
+
+TEST(Column, FlippedIsAnErrorOrOtherNumbers) {
+  const Column values = spread(200, 30, 4);
+  const std::string bytes = encode_column(values);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string altered = bytes;
+      altered[i] = static_cast<char>(altered[i] ^ (1 << bit));
+      const auto read = decode_column(altered, values.size());
+      EXPECT_TRUE(!read || read->size() == values.size());
+    }
+}
+
+}  // namespace
+}  // namespace netrec
