@@ -1,5 +1,6 @@
 #include "recorder/record.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -91,6 +92,14 @@ int end(Desk& desk, const Status& ran) {
   return ran ? 0 : 3;
 }
 
+// Keeps what is freed from staying with the process: the big tables grow by moving, and glibc would
+// keep their old places in the heap once it has seen a few (mallopt(3), M_MMAP_THRESHOLD).
+void give_memory_back() {
+  mallopt(M_MMAP_THRESHOLD, 512 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_ARENA_MAX, 1);
+}
+
 int fail(Voice& voice, const Error& error) {
   voice.fail(error.message);
   return 3;
@@ -100,6 +109,7 @@ int fail(Voice& voice, const Error& error) {
 
 int record(const RecordOptions& options) {
   Voice voice(stderr, Voice::manner_of(stderr), options.quiet ? Loudness::warnings : Loudness::all);
+  give_memory_back();
   SystemClock clock;
   auto signals = Signals::take_over();
   if (!signals) return fail(voice, signals.error());

@@ -44,7 +44,9 @@ void prefetch(const Socket& row) {
 
 }  // namespace
 
-Sockets::Sockets(Ledger& ledger, Clock& clock) : ledger_(ledger), clock_(clock) {}
+Sockets::Sockets(Ledger& ledger, Clock& clock) : ledger_(ledger), clock_(clock) {
+  by_inode_.max_load_factor(0.85f);  // Memory, for a hundred thousand.
+}
 
 void Sockets::carry_over(WallTime last_wall) {
   const auto& rows = ledger_.sockets().rows();

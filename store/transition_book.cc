@@ -4,6 +4,20 @@
 
 namespace netrec {
 
+namespace {
+
+constexpr int kStateShift = 56;
+constexpr std::uint64_t kInstantMask =
+    (std::uint64_t{1} << kStateShift) - 1;  // until the year 4253
+
+Transition unpack(std::uint64_t begun) {
+  return {.at_us = begun & kInstantMask,
+          .after_us = 0,
+          .state = static_cast<TcpState>(begun >> kStateShift)};
+}
+
+}  // namespace
+
 std::uint64_t wall_us(WallTime wall) {
   return static_cast<std::uint64_t>(wall.time_since_epoch().count());
 }
@@ -13,41 +27,66 @@ Moment moment_of(std::uint32_t at, std::uint64_t wall_us, std::uint64_t previous
   return {.at_us = wall_us - (at - 1), .after_us = wall_us - (at - 1)};
 }
 
+TransitionBook::TransitionBook() { begun_.max_load_factor(0.85f); }
+
+void TransitionBook::clear() {
+  begun_.clear();
+  transitions_.clear();
+}
+
 void TransitionBook::set(std::uint64_t socket, std::vector<Transition> transitions) {
+  begun_.erase(socket);
   transitions_[socket] = std::move(transitions);
 }
 
 void TransitionBook::add(std::uint64_t socket, std::span<const Transition> transitions) {
-  auto& known = transitions_[socket];
-  known.insert(known.end(), transitions.begin(), transitions.end());
+  std::vector<Transition>* known = find(socket);
+  if (known == nullptr) known = &transitions_[socket];
+  known->insert(known->end(), transitions.begin(), transitions.end());
 }
 
 void TransitionBook::begin(const Socket& socket) {
-  transitions_[socket.cookie] = {{.at_us = socket.state_since_us, .state = socket.state}};
+  transitions_.erase(socket.cookie);
+  begun_[socket.cookie] = std::uint64_t{static_cast<std::uint8_t>(socket.state)} << kStateShift |
+                          (socket.state_since_us & kInstantMask);
+}
+
+// Also takes it out of those that changed nothing.
+std::vector<Transition>* TransitionBook::find(std::uint64_t socket) {
+  if (const auto begun = begun_.find(socket); begun != begun_.end()) {
+    transitions_[socket] = {unpack(begun->second)};
+    begun_.erase(begun);
+  }
+  const auto place = transitions_.find(socket);
+  return place == transitions_.end() ? nullptr : &place.value();
 }
 
 void TransitionBook::follow(const Changes<Socket>& changes, std::uint64_t wall_us,
                             std::uint64_t previous_us) {
   static const std::uint16_t kState = field_id<Socket>("state");
   for (const Socket& socket : changes.opened)
-    transitions_[socket.cookie] = {
-        {.at_us = socket.opened_us, .after_us = socket.opened_after_us, .state = socket.state}};
+    set(socket.cookie,
+        {{.at_us = socket.opened_us, .after_us = socket.opened_after_us, .state = socket.state}});
   for (const Change& change : changes.changed) {
     if (change.field != kState) continue;
-    const auto place = transitions_.find(change.key);
-    if (place == transitions_.end()) continue;
+    std::vector<Transition>* known = find(change.key);
+    if (known == nullptr) continue;
     const Moment moment = moment_of(change.at, wall_us, previous_us);
-    place.value().push_back({.at_us = moment.at_us,
-                             .after_us = moment.after_us,
-                             .state = static_cast<TcpState>(change.value)});
+    known->push_back({.at_us = moment.at_us,
+                      .after_us = moment.after_us,
+                      .state = static_cast<TcpState>(change.value)});
   }
 }
 
 void TransitionBook::forget(const std::vector<Closed>& closed) {
-  for (const Closed& one : closed) transitions_.erase(one.key);
+  for (const Closed& one : closed) {
+    begun_.erase(one.key);
+    transitions_.erase(one.key);
+  }
 }
 
 std::vector<Transition> TransitionBook::of(std::uint64_t socket) const {
+  if (const auto begun = begun_.find(socket); begun != begun_.end()) return {unpack(begun->second)};
   const auto place = transitions_.find(socket);
   return place == transitions_.end() ? std::vector<Transition>{} : place->second;
 }

@@ -25,7 +25,8 @@ std::uint64_t wall_us(WallTime wall);
 
 class TransitionBook {
  public:
-  void clear() { transitions_.clear(); }
+  TransitionBook();
+  void clear();
   /// What is known of `socket` so far.
   void set(std::uint64_t socket, std::vector<Transition> transitions);
   /// More of it.
@@ -42,6 +43,11 @@ class TransitionBook {
   std::vector<Transition> of(std::uint64_t socket) const;
 
  private:
+  std::vector<Transition>* find(std::uint64_t socket);
+
+  /// Those that began with recording and changed nothing since, most of a hundred thousand: the
+  /// instant of their state, and the state in the top byte.
+  tsl::robin_map<std::uint64_t, std::uint64_t> begun_;
   tsl::robin_map<std::uint64_t, std::vector<Transition>> transitions_;
 };
 
