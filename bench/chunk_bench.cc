@@ -16,7 +16,9 @@
 
 #include "bench/busy_host.h"
 #include "store/chunk_layout.h"
+#include "store/frame_codec.h"
 #include "store/history_chunk.h"
+#include "store/log_reader.h"
 
 namespace netrec {
 
@@ -39,6 +41,7 @@ struct Sealed {
   std::vector<EncodedChunk> chunks;
   std::uint64_t connections = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t hot_bytes = 0;  ///< of the same frames before they were sealed
   double seal_s = 0;
 };
 
@@ -57,6 +60,7 @@ Sealed seal(BusyHost& host, std::uint64_t connections, std::size_t frames) {
       run.back().sequence = ++sequence;
       departed.insert(departed.end(), some.begin(), some.end());
     }
+    for (const Frame& frame : run) out.hot_bytes += pack_frame(encode_delta(frame.delta)).size();
     const double begun = cpu_s();
     EncodedChunk chunk = must(encode_chunk({.session = 1,
                                             .first_sequence = run.front().sequence,
@@ -166,6 +170,10 @@ int main(int argc, char** argv) {
   const double each = static_cast<double>(sealed.bytes) / static_cast<double>(sealed.connections);
   fmt::print("      {} connections in {} chunks of {} frames\n", sealed.connections,
              sealed.chunks.size(), frames);
+  fmt::print(
+      "      {:.1f} MB of hot frames a chunk, {:.1f} bytes a connection\n",
+      static_cast<double>(sealed.hot_bytes) / 1e6 / static_cast<double>(sealed.chunks.size()),
+      static_cast<double>(sealed.hot_bytes) / static_cast<double>(sealed.connections));
   verdict(each <= 32, "a connection, all in (<= 32 bytes, aim 25)",
           fmt::format("{:.2f} bytes", each));
   const double seal_us = sealed.seal_s * 1e6 / static_cast<double>(sealed.connections);
