@@ -9,6 +9,20 @@
 
 namespace netrec {
 
+namespace {
+
+/// The word as a shell would have to be given it.
+std::string quoted_argument(std::string_view argument) {
+  const bool plain = !argument.empty() &&
+                     argument.find_first_of(" \t\n\"'\\$`*?;&|<>()") == std::string_view::npos;
+  if (plain) return std::string(argument);
+  std::string text = "'";
+  for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+}  // namespace
+
 std::string protocol_text(const Socket& socket) {
   std::string text(name(socket.transport));
   if (socket.family == Family::inet6) text += '6';
@@ -79,19 +93,10 @@ std::string arguments_text(std::string_view rest) {
   // One word with blanks is a title the program gave itself ("nginx: worker process").
   if (rest.find('\0') == std::string_view::npos) return std::string(rest);
   std::string text;
-  while (!rest.empty()) {
-    const std::string_view argument = rest.substr(0, rest.find('\0'));
-    if (!text.empty()) text += ' ';
-    const bool plain = !argument.empty() &&
-                       argument.find_first_of(" \t\n\"'\\$`*?;&|<>()") == std::string_view::npos;
-    if (plain) {
-      text += argument;
-    } else {
-      text += '\'';
-      for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-      text += '\'';
-    }
-    rest.remove_prefix(std::min(rest.size(), argument.size() + 1));
+  for (std::size_t begin = 0; begin <= rest.size();) {
+    const std::size_t end = std::min(rest.find('\0', begin), rest.size());
+    text += (begin == 0 ? "" : " ") + quoted_argument(rest.substr(begin, end - begin));
+    begin = end + 1;
   }
   return text;
 }
