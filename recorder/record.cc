@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "recorder/kernel_source.h"
+#include "recorder/privilege.h"
 #include "recorder/quantity.h"
 #include "recorder/recording.h"
 #include "recorder/report.h"
@@ -105,6 +106,12 @@ int fail(Voice& voice, const Error& error) {
   return 3;
 }
 
+PrivilegeNeeds needs_of(const RecordOptions& options, const Capture& capture) {
+  return {.other_namespaces = options.namespaces != std::vector<std::string>{"own"},
+          .events = capture.events != nullptr,
+          .output = options.output};
+}
+
 }  // namespace
 
 int record(const RecordOptions& options) {
@@ -117,6 +124,9 @@ int record(const RecordOptions& options) {
   if (!source) return fail(voice, source.error());
   auto capture = Capture::choose(options.capture);
   if (!capture) return fail(voice, capture.error());
+  // Before the first thread of our own: capabilities belong to a thread.
+  if (const Status dropped = drop_privileges(needs_of(options, *capture)); !dropped)
+    voice.warn(dropped.error().message);
   auto recording = Recording::start(options, **source, clock, voice, std::move(*capture));
   if (!recording) return fail(voice, recording.error());
   for (const std::string& line : opening_lines(options, **recording)) voice.say(line);
