@@ -59,9 +59,9 @@ template <class T>
 Result<Column> ChunkKind<T>::stored_by_opening(std::uint16_t field) {
   NETREC_TRY(at, spans());
   NETREC_TRY(sorted, columns_->numbers(id(Role::by_opening, 0, field), counts_.ended));
-  const auto order = order_of_opening(std::span(at->beginning_us).first(counts_.ended));
+  if (order_.empty()) order_ = order_of_opening(std::span(at->beginning_us).first(counts_.ended));
   Column values(sorted.size());
-  for (std::size_t i = 0; i < order.size(); ++i) values[order[i]] = sorted[i];
+  for (std::size_t i = 0; i < order_.size(); ++i) values[order_[i]] = sorted[i];
   return values;
 }
 

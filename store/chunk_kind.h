@@ -106,6 +106,7 @@ class ChunkKind {
   std::optional<Closes> closes_;
   std::optional<Spans> spans_;
   std::optional<Updates> updates_;
+  std::vector<std::uint32_t> order_;  ///< of the ended, by opening; empty until asked for
 };
 
 }  // namespace netrec

@@ -118,10 +118,27 @@ std::vector<std::uint32_t> order_of_opening(std::span<const std::uint64_t> begin
 
 FieldChanges changes_of_field(const Updates& updates, const KindLayout& layout,
                               std::uint16_t field) {
+  // Where the field stands in each pattern, so that updates without it cost one look.
+  constexpr std::uint32_t kNowhere = UINT32_MAX;
+  std::vector<std::uint32_t> place(updates.patterns.size(), kNowhere);
+  for (std::size_t p = 0; p < place.size(); ++p) {
+    const auto& fields = updates.patterns[p].fields;
+    const auto found = std::lower_bound(fields.begin(), fields.end(), field);
+    if (found != fields.end() && *found == field)
+      place[p] = static_cast<std::uint32_t>(found - fields.begin());
+  }
   FieldChanges changes;
-  walk(updates, [&](std::uint16_t id, const Occurrence& occurrence) {
-    if (id == field) changes.occurrences.push_back(occurrence);
-  });
+  if (std::all_of(place.begin(), place.end(), [](std::uint32_t at) { return at == kNowhere; }))
+    return changes;
+  std::uint32_t change = 0;
+  for (std::uint32_t life = 0; life < updates.lives(); ++life)
+    for (std::uint32_t update = updates.first[life]; update < updates.first[life + 1]; ++update) {
+      const std::uint32_t p = updates.pattern[update];
+      if (place[p] != kNowhere)
+        changes.occurrences.push_back(
+            {.life = life, .update = update, .change = change + place[p]});
+      change += static_cast<std::uint32_t>(updates.patterns[p].fields.size());
+    }
   place_steps(updates, layout.codings[field], changes);
   return changes;
 }
