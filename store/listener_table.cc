@@ -1,6 +1,7 @@
 #include "store/listener_table.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "store/derived.h"
 
@@ -51,7 +52,10 @@ Result<ListenerTable> ListenerTable::open(const Database& database) {
                        " local_address, local_port, network_namespace, program, process, uid,"
                        " started_us, started_exact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   NETREC_TRY(stop, database.prepare("UPDATE listener SET stopped_us = ? WHERE id = ?"));
-  return ListenerTable(Queries{std::move(newest), std::move(insert), std::move(stop)});
+  NETREC_TRY(boot, database.prepare("SELECT boot_id FROM session WHERE id <= ?"
+                                    " ORDER BY id DESC LIMIT 1"));
+  return ListenerTable(
+      Queries{std::move(newest), std::move(insert), std::move(stop), std::move(boot)});
 }
 
 void ListenerTable::know(const Socket& socket, std::uint64_t id) {
@@ -64,14 +68,22 @@ Status ListenerTable::take_up(const Snapshot& snapshot, std::uint64_t sequence) 
   alive_.clear();
   ports_.clear();
   session_ = newest_session(snapshot);
-  const Session* session = snapshot.of<Session>().find(session_);
-  boot_ = session == nullptr ? "" : snapshot.text(session->boot_id);
+  NETREC_CHECKED(take_up_boot());
   for (const Socket& socket : snapshot.of<Socket>()) {
     if (!is_service(socket, snapshot)) continue;
     NETREC_TRY(found, queries_.newest.first(socket.cookie, (sequence + 1) * kIdsAFrame));
     if (found) know(socket, static_cast<std::uint64_t>(queries_.newest.integer(0)));
     queries_.newest.reset();
   }
+  return {};
+}
+
+// Where a session has ended properly its row is not in the state any more.
+Status ListenerTable::take_up_boot() {
+  constexpr std::int64_t kAny = std::numeric_limits<std::uint32_t>::max();
+  NETREC_TRY(found, queries_.boot.first(session_ == 0 ? kAny : std::int64_t{session_}));
+  boot_ = found ? std::string(queries_.boot.bytes(0)) : "";
+  queries_.boot.reset();
   return {};
 }
 

@@ -37,6 +37,7 @@ class ListenerTable {
     Query newest;
     Query insert;
     Query stop;
+    Query boot;
   };
   struct Listening {
     std::uint64_t id = 0;
@@ -44,6 +45,7 @@ class ListenerTable {
   };
   explicit ListenerTable(Queries queries) : queries_(std::move(queries)) {}
   void know(const Socket& socket, std::uint64_t id);
+  Status take_up_boot();
   Status start(const Socket& socket, const Names& names);
   Status stop(std::uint64_t cookie, std::uint64_t at_us);
 
