@@ -33,6 +33,10 @@ struct FourTupleHash {
   }
 };
 
+// Servers hand a connection to the process that serves it at once (fork, SCM_RIGHTS); shorter-lived
+// connections cost nothing.
+constexpr std::uint64_t kHandedOnWithinUs = 1'000'000;
+
 constexpr auto kOrphan = static_cast<std::uint8_t>(SocketFlag::orphan);
 
 // The row will be looked at when its predecessor is done.
@@ -195,9 +199,9 @@ void Sockets::note_inode(std::uint32_t before, std::uint32_t now, std::uint32_t 
   }
   if (now != 0) {
     by_inode_[now] = place;
-    // An event told who holds it; who else does is asked only if it lives on (end_dumps()).
+    // An event told who holds it; who else does is asked only if it lives on.
     if (events_ == EventCapture::on && ledger_.sockets().rows()[place].process != 0)
-      quiet_.insert(now);
+      quiet_[now] = microseconds_of(clock_.now().wall);
     else
       inode_changes_.appeared.push_back(now);
   }
@@ -226,8 +230,6 @@ void Sockets::end_dumps(CloseReason reason) {
   }
   disagreements_.missed_opens += untold_.size();
   untold_.clear();
-  for (const std::uint32_t inode : quiet_) inode_changes_.appeared.push_back(inode);
-  quiet_.clear();
   drop_stale_aliases();
 }
 
@@ -366,6 +368,18 @@ const Socket* Sockets::with_inode(std::uint32_t inode) const {
   return found == by_inode_.end() ? nullptr : &ledger_.sockets().rows()[found->second];
 }
 
-InodeChanges Sockets::take_inode_changes() { return std::exchange(inode_changes_, {}); }
+InodeChanges Sockets::take_inode_changes() {
+  const std::uint64_t now_us = quiet_.empty() ? 0 : microseconds_of(clock_.now().wall);
+  for (auto quiet = quiet_.begin(); quiet != quiet_.end();) {
+    const bool clock_stepped = now_us < quiet->second;
+    if (!clock_stepped && now_us - quiet->second < kHandedOnWithinUs) {
+      ++quiet;
+      continue;
+    }
+    inode_changes_.appeared.push_back(quiet->first);
+    quiet = quiet_.erase(quiet);
+  }
+  return std::exchange(inode_changes_, {});
+}
 
 }  // namespace netrec

@@ -98,7 +98,8 @@ class Sockets final : public SocketSink {
   void own(const Socket& now) { ledger_.change(now); }
   /// The socket with `inode`, nullptr if none is known.
   const Socket* with_inode(std::uint32_t inode) const;
-  /// Inodes that came and went since the last call.
+  /// Inodes that came and went since the last call. Those whose holder an event told are named only
+  /// once they have lived a second: most are gone by then, the others may have been handed on.
   InodeChanges take_inode_changes();
 
   const Disagreements& disagreements() const { return disagreements_; }
@@ -154,7 +155,7 @@ class Sockets final : public SocketSink {
   tsl::robin_set<std::uint64_t> untold_;  ///< shown by these dumps, and no event told of them
   std::vector<Doubt> doubts_;
   InodeChanges inode_changes_;
-  tsl::robin_set<std::uint32_t> quiet_;  ///< inodes that appeared with a known owner
+  tsl::robin_map<std::uint32_t, std::uint64_t> quiet_;  ///< appeared with a known owner: when
   Disagreements disagreements_;
   SocketTotals totals_;
   std::uint32_t generation_ = 1;
