@@ -11,6 +11,25 @@ namespace {
 /// More rows of one kind, or bytes of text, than this is not a host but an attack.
 constexpr std::size_t kMostRows = 2 * kMostOpened;
 
+// What a keyframe says, row by row into tables that are large enough at once: a hundred thousand
+// sockets are copied once and not three times.
+Result<Snapshot> take_whole(Delta delta) {
+  Snapshot whole;
+  bool fits = true;
+  std::apply(
+      [&](auto&... kinds) {
+        const auto one = [&]<class T>(Changes<T>& changes) {
+          fits = fits && changes.changed.empty() && changes.closed.empty();
+          whole.of<T>().reserve(changes.opened.size());
+          for (T& row : changes.opened) whole.of<T>().insert(std::move(row));
+        };
+        (one(kinds), ...);
+      },
+      delta.kinds);
+  if (!fits) return failure(ErrorKind::corrupt, "a keyframe that tells changes");
+  return whole;
+}
+
 bool is_too_large(const Snapshot& snapshot) {
   return std::apply([](const auto&... tables) { return ((tables.size() > kMostRows) || ...); },
                     snapshot.kinds);
@@ -71,8 +90,7 @@ void FrameCursor::Position::stand_on(const LogEntry& entry) {
 Result<bool> FrameCursor::Position::take_keyframe(const LogEntry& entry) {
   if (!has_state || entry.header.begins_session) {
     NETREC_TRY(delta, log->content(has_state ? chain : std::nullopt));
-    Snapshot whole;
-    if (apply(delta, whole) != 0) return failure(ErrorKind::corrupt, "a keyframe in pieces");
+    NETREC_TRY(whole, take_whole(std::move(delta)));
     snapshot = std::move(whole);
   }
   frame.delta = {};

@@ -13,8 +13,8 @@ namespace {
 
 /// A keyframe is due when the deltas since the last one are this many times its size
 /// (docs/decisions/0012), but not before they are worth a search.
-constexpr std::uint64_t kKeyframeFactor = 6;
-constexpr std::uint64_t kLeastDeltaBytes = 64 << 10;
+constexpr std::uint64_t kKeyframeFactor = 8;
+constexpr std::uint64_t kLeastDeltaBytes = 128 << 10;
 
 }  // namespace
 

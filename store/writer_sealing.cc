@@ -5,15 +5,16 @@
 namespace netrec {
 
 // Best where a keyframe was just written: the next chunk begins with it, and can be dropped with
-// it. A file that is kept short has its chunks and keyframes in step always.
+// it. A file that is kept short has its chunks and keyframes in step always. An instant is rebuilt
+// from one chunk: of a busy host it must not be long (docs/decisions/0011).
 bool TimelineWriter::State::seal_due() const {
-  const auto reached = [&](unsigned part) {
-    return sealer->hot_frames() * part >= options.seal_after_frames ||
-           sealer->hot_bytes() * part >= options.seal_after_bytes;
-  };
-  if (sealer->hot_frames() == 0) return false;
-  if (keyframe_written && is_kept_short(options)) return true;
-  return reached(1) || (keyframe_written && reached(2));
+  const std::uint64_t frames = sealer->hot_frames();
+  const std::uint64_t bytes = sealer->hot_bytes();
+  if (frames == 0) return false;
+  if (frames >= options.seal_after_frames || bytes >= options.seal_after_bytes) return true;
+  if (!keyframe_written) return false;
+  return is_kept_short(options) || frames * 8 >= options.seal_after_frames ||
+         bytes * 2 >= options.seal_after_bytes;
 }
 
 Status TimelineWriter::State::seal(const Snapshot& now) {
