@@ -37,9 +37,9 @@ Result<bool> is_beyond_limits(const Database& database, const WriterOptions& opt
                               const Cut& cut, WallTime now) {
   if (options.max_age.count() != 0 && us(now - options.max_age) > cut.wall_us) return true;
   if (options.max_size_bytes == 0) return false;
-  // Room for the next step: hot frames, and for a moment the chunk they become.
+  // Room for the next step: hot frames, their keyframe, and for a moment the chunk they become.
   NETREC_TRY(used, database.used_bytes());
-  return used > options.max_size_bytes - 2 * options.max_size_bytes / kSteps;
+  return used > options.max_size_bytes - 3 * (options.max_size_bytes / kSteps);
 }
 
 Result<Pruned> drop_before(const Database& database, const Cut& cut) {
