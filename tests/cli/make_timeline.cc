@@ -223,7 +223,7 @@ void service(World& world, std::uint64_t now) {
 void implant(World& world, std::uint64_t now) {
   if (now == at(3, 0)) {
     world.add_process(5, 6666, "\x1b[31mevil\n", "/tmp/.x\xff",
-                      std::string("=cmd|'/c calc'!A0\0\x1b]0;owned\x07\0", 30), 1000);
+                      std::string("=cmd|'/c calc'!A0\0\x1b]0;owned\x07\0", 29), 1000);
     Socket& socket = world.tcp(60, 55000, ipv4(203, 0, 113, 66), 4444, 5, now - 250'000);
     socket.remote_name = world.text("c2.example.net");
     socket.uid = 1000;
