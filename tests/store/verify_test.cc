@@ -12,7 +12,7 @@ class VerifyTest : public TimelineFixture {
  protected:
   /// A killed session, then one with sealed chunks, keyframes and hot frames.
   void make_timeline() {
-    load_.working = 0.3;
+    load_ = {.sockets = 150, .opened_each_tick = 3, .working = 0.5};
     host_ = SimulatedHost(load_, 9);
     {
       auto writer = open_writer({.seal_after_frames = 50});
