@@ -171,7 +171,14 @@ void bench_dump(std::size_t& count, std::vector<std::uint32_t>& inodes) {
     if (row.inode != 0) inodes.push_back(row.inode);
 }
 
-void bench_owners(const std::vector<std::uint32_t>& inodes) {
+std::uint32_t inode_of(int descriptor) {
+  struct stat status {};
+  fstat(descriptor, &status);
+  return static_cast<std::uint32_t>(status.st_ino);
+}
+
+void bench_owners(std::vector<std::uint32_t> inodes) {
+  inodes.push_back(inode_of(socket(AF_INET, SOCK_DGRAM, 0)));  // This process is a server too.
   Owners owners;
   OwnersReport report;
   const double first = best_of(1, [&] { report = owners.update(inodes, {}); });
@@ -186,17 +193,13 @@ void bench_owners(const std::vector<std::uint32_t>& inodes) {
   for (int round = 0; round < 3; ++round) {
     std::vector<std::uint32_t> appeared, departed;
     for (const int descriptor : descriptors) {
-      struct stat status {};
-      fstat(descriptor, &status);
-      departed.push_back(static_cast<std::uint32_t>(status.st_ino));
+      departed.push_back(inode_of(descriptor));
       close(descriptor);
     }
     descriptors.clear();
     for (int i = 0; i < 1000; ++i) {
       descriptors.push_back(socket(AF_INET, SOCK_STREAM, 0));
-      struct stat status {};
-      fstat(descriptors.back(), &status);
-      appeared.push_back(static_cast<std::uint32_t>(status.st_ino));
+      appeared.push_back(inode_of(descriptors.back()));
     }
     const double busy = best_of(1, [&] { report = owners.update(appeared, departed); });
     fmt::print("  1000 new of one process {:.2f} ms, {} links, {} found\n", busy, report.links_read,

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -24,14 +25,14 @@ namespace netrec {
 namespace {
 
 // A link costs 1 µs to read where it was read before, 4 µs where it was not (the kernel makes an
-// inode for it). What an update does not use for searching is saved up, so that a rare search may
-// be long while a frequent one stays below 2 ms a tick.
-constexpr std::int64_t kAllowance = 500;
-constexpr std::int64_t kMostAllowance = 10'000;
+// inode for it). What is not used for searching is saved up, so that a rare search may be long
+// while frequent ones stay below 2 ms a second.
+constexpr int kAllowanceASecond = 500;
+constexpr int kMostAllowance = 10'000;
 // Listing a descriptor costs about half of reading it.
-constexpr std::int64_t kListedPerLink = 2;
+constexpr int kListedPerLink = 2;
 // So does opening a process's folder, in links.
-constexpr std::int64_t kOpenCost = 3;
+constexpr int kOpenCost = 3;
 // Descriptors are given out lowest first: after so many free ones no higher one is news.
 constexpr int kMostMisses = 4;
 // Sockets no dump ever showed (of namespaces that are not recorded) looked at again in one search.
@@ -42,6 +43,8 @@ constexpr std::size_t kMostFreed = 8192;
 constexpr std::size_t kMostOpen = 2048;
 // Updates between two looks for a socket nobody seems to hold.
 constexpr std::uint32_t kLongestWait = 256;
+
+using Seconds = std::chrono::duration<double>;
 
 struct Watched {
   std::optional<Descriptors> descriptors;
@@ -58,6 +61,7 @@ struct Watched {
 struct Search {
   std::uint64_t due = 0;  ///< the update in which to look
   std::uint32_t wait = 1;
+  bool probed = false;  ///< the cheap places were looked at
 };
 
 // The pid given out last (proc(5), /proc/loadavg): while it stays, no process is new.
@@ -87,6 +91,7 @@ struct Owners::State {
   bool is_known(std::uint32_t pid, const Watched& process, const Descriptors& descriptors) const;
   bool search_by_scan();
   void postpone(bool looked_everywhere);
+  void earn();
   void recheck();
   bool recheck_step();
   void finish_recheck();
@@ -109,7 +114,8 @@ struct Owners::State {
   std::vector<std::uint32_t> changed;
   OwnersReport report;
   std::uint64_t update = 0;
-  std::int64_t allowance = kMostAllowance;
+  double allowance = kMostAllowance;  ///< links that may be read in searching
+  std::chrono::steady_clock::time_point last_earned = std::chrono::steady_clock::now();
   std::size_t open_count = 0;
   std::optional<Descriptors> spare;  ///< of a process beyond kMostOpen, for the time of one visit
   std::string newest_pid;
@@ -117,7 +123,7 @@ struct Owners::State {
   std::vector<std::uint32_t> numbers;
 
   // The look taken again at a few descriptors each tick.
-  std::int64_t recheck_allowance = 0;
+  double recheck_allowance = 0;
   std::uint32_t recheck_pid = 0;
   std::optional<Descriptors> recheck_descriptors;
   tsl::robin_set<std::uint32_t, KeyHash> recheck_seen;
@@ -230,7 +236,7 @@ void Owners::State::find_new_processes() {
     if (process.listed != update) ended.push_back(pid);
   for (const std::uint32_t pid : ended) remove(pid);
   if (update == 1 && search_by_scan()) return;
-  const std::int64_t before = allowance;
+  const double before = allowance;
   for (const std::uint32_t pid : fresh) {
     list_process(pid, processes[pid]);
     if (table.sockets_of(pid) != nullptr) processes[pid].active = update;
@@ -251,10 +257,14 @@ std::vector<std::uint32_t> Owners::State::by_activity() {
 }
 
 void Owners::State::probe() {
+  const auto is_unprobed = [](const auto& search) { return !search.second.probed; };
+  const auto any_left = [&] { return std::any_of(wanted.begin(), wanted.end(), is_unprobed); };
+  if (!any_left()) return;
   for (const std::uint32_t pid : by_activity()) {
-    if (!is_due()) return;
     probe_process(pid, processes[pid]);
+    if (!any_left()) return;
   }
+  for (auto search = wanted.begin(); search != wanted.end(); ++search) search.value().probed = true;
 }
 
 void Owners::State::probe_process(std::uint32_t pid, Watched& process) {
@@ -286,7 +296,7 @@ void Owners::State::list_process(std::uint32_t pid, Watched& process) {
   process.others.clear();
   descriptors->rewind();
   while (descriptors->list(numbers)) {
-    allowance -= static_cast<std::int64_t>(numbers.size()) / kListedPerLink;
+    allowance -= static_cast<double>(numbers.size()) / kListedPerLink;
     for (const std::uint32_t number : numbers)
       if (!holds_alive(pid, number) && look(pid, process, *descriptors, number) == Link::other)
         process.others.push_back(number);
@@ -372,22 +382,30 @@ bool Owners::State::search_by_scan() {
         if (!seen.contains(std::uint64_t{pid} << 32 | descriptor))
           gone.push_back({pid, descriptor});
   for (const Holder& holder : gone) table.clear(holder);
-  allowance -= static_cast<std::int64_t>(found.size()) / kListedPerLink;
+  allowance -= static_cast<double>(found.size()) / kListedPerLink;
   return true;
+}
+
+// What may be spent grows with time, not with updates: ticks may be 10 ms apart.
+void Owners::State::earn() {
+  const auto now = std::chrono::steady_clock::now();
+  const Seconds passed = std::min<Seconds>(now - last_earned, Seconds(2));
+  last_earned = now;
+  allowance = std::min(allowance + kAllowanceASecond * passed.count(), double{kMostAllowance});
+  recheck_allowance += options.recheck_links * passed.count();
 }
 
 void Owners::State::recheck() {
   if (options.recheck_links == 0) return;
-  recheck_allowance += options.recheck_links;
   if (scan) {
-    const auto cost = static_cast<std::int64_t>(table.socket_count()) / kListedPerLink + 1000;
+    const auto cost = static_cast<double>(table.socket_count()) / kListedPerLink + 1000;
     if (recheck_allowance < cost) return;
     recheck_allowance = 0;
     search_by_scan();
     return;
   }
-  while (recheck_allowance > 0 && recheck_step()) {
-  }
+  while (recheck_allowance > 0)
+    if (!recheck_step()) recheck_allowance = 0;  // Once round is enough.
 }
 
 // Looks at some more descriptors of the process whose turn it is. False once all had their turn.
@@ -410,13 +428,13 @@ bool Owners::State::recheck_step() {
     finish_recheck();
     return true;
   }
-  const std::int64_t before = allowance;
+  const double before = allowance;
   for (const std::uint32_t number : numbers) {
     look(recheck_pid, process->second, *recheck_descriptors, number);
     recheck_seen.insert(number);
   }
   allowance = before;
-  recheck_allowance -= static_cast<std::int64_t>(numbers.size());
+  recheck_allowance -= static_cast<double>(numbers.size());
   return true;
 }
 
@@ -428,7 +446,7 @@ void Owners::State::finish_recheck() {
     std::vector<std::uint32_t> unlisted;
     for (const auto& [descriptor, inode] : *sockets)
       if (!recheck_seen.contains(descriptor)) unlisted.push_back(descriptor);
-    recheck_allowance -= static_cast<std::int64_t>(unlisted.size());
+    recheck_allowance -= static_cast<double>(unlisted.size());
     for (const std::uint32_t descriptor : unlisted)
       look(recheck_pid, process->second, *recheck_descriptors, descriptor);
   }
@@ -454,13 +472,13 @@ OwnersReport Owners::update(std::span<const std::uint32_t> appeared,
   State& state = *state_;
   ++state.update;
   state.report = {};
-  state.allowance = std::min(state.allowance + kAllowance, kMostAllowance);
+  state.earn();
   state.forget_departed(departed);
   state.drop_ended();
   state.find_new_processes();
   state.want(appeared);
-  if (state.is_due()) state.probe();
-  if (state.is_due()) state.search();
+  state.probe();
+  if (state.allowance > 0 && state.is_due()) state.search();
   state.recheck();
   state.spare.reset();
   state.settle_changes();

@@ -133,7 +133,7 @@ TEST(Owners, AForkedChildHoldsItsParentsSocketsToo) {
 }
 
 TEST(Owners, ASocketThatOutlivesItsOwnerIsFoundWithTheChild) {
-  Owners owners;
+  Owners owners({.recheck_links = 1'000'000});
   LiveSocket socket(AF_INET, SOCK_DGRAM, 0);
   const std::uint32_t inode = socket.inode();
   const std::uint32_t descriptor = mine(socket).descriptor;
@@ -147,7 +147,7 @@ TEST(Owners, ASocketThatOutlivesItsOwnerIsFoundWithTheChild) {
 }
 
 TEST(Owners, ADuplicateIsFoundByLookingAgain) {
-  Owners owners({.recheck_links = 5000});
+  Owners owners({.recheck_links = 1'000'000});
   const LiveSocket socket(AF_INET, SOCK_DGRAM, 0);
   const std::uint32_t inode = socket.inode();
   owners.update({&inode, 1}, {});
