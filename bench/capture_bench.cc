@@ -223,8 +223,7 @@ void print_gaps(const std::string& path) {
   if (!gaps) return;
   for (const RecordedGap& recorded : *gaps)
     if (hides_time(recorded.cause))
-      fmt::print("  gap: {}, {} ({})\n", name(recorded.cause), recorded.count,
-                 recorded.text);
+      fmt::print("  gap: {}, {} ({})\n", name(recorded.cause), recorded.count, recorded.text);
 }
 
 void run_once(const LoadOptions& options, const std::string& folder) {

@@ -144,9 +144,9 @@ struct event_exec {
   struct event_header header;
   struct event_task task;
   __u64 exe_inode;
-  __u64 cgroup; /* id of the v2 cgroup: its directory's inode */
-  __u32 exe_device; /* dev_t as the kernel keeps it: major << 20 | minor */
-  __u32 exe_links;  /* 0: deleted */
+  __u64 cgroup;          /* id of the v2 cgroup: its directory's inode */
+  __u32 exe_device;      /* dev_t as the kernel keeps it: major << 20 | minor */
+  __u32 exe_links;       /* 0: deleted */
   __u32 arguments_total; /* bytes there are; `arguments_bytes` of them follow */
   __u16 path_bytes;      /* names from the file up to the root, each ended by a NUL */
   __u16 arguments_bytes;

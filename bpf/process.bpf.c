@@ -63,9 +63,9 @@ static __always_inline void tell_path(struct exec_room *room, struct file *file)
 {
   struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
   struct path_walk walk = {
-    .room = room,
-    .dentry = BPF_CORE_READ(file, f_path.dentry),
-    .mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt),
+      .room = room,
+      .dentry = BPF_CORE_READ(file, f_path.dentry),
+      .mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt),
   };
 
   bpf_loop(PATH_NAMES_MAX, path_step, &walk, 0);
@@ -146,7 +146,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
   return process_event(task, EVENT_PROCESS_EXITED);
 }
 
-/* --- which descriptors are sockets -------------------------------------------------------------- */
+/* --- which descriptors are sockets --------------------------------------------------------------
+ */
 
 SEC("iter/task_file")
 int on_task_file(struct bpf_iter__task_file *context)

@@ -171,8 +171,7 @@ static __always_inline bool is_tcp(const struct sock *sk)
 {
   __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-  return (family == AF_INET || family == AF_INET6) &&
-         BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+  return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
 static __always_inline int accepted(struct task_struct *task, long descriptor)

@@ -44,7 +44,8 @@ struct {
   __type(value, struct dns_room);
 } dns_rooms SEC(".maps");
 
-/* --- made and let go ----------------------------------------------------------------------------- */
+/* --- made and let go -----------------------------------------------------------------------------
+ */
 
 static __always_inline bool is_counted(const struct bpf_sock *sk)
 {
@@ -84,7 +85,8 @@ int on_socket_release(struct bpf_sock *sk)
   return life_event(sk, EVENT_DATAGRAM_CLOSED);
 }
 
-/* --- packets ------------------------------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------------------------------
+ */
 
 struct packet {
   __u8 source[16];
@@ -199,7 +201,8 @@ static __always_inline void count(struct __sk_buff *skb, const struct packet *pa
   }
 }
 
-/* --- names --------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------
+ */
 
 static __always_inline void tell_dns(struct __sk_buff *skb, const struct packet *packet, bool tcp)
 {
