@@ -3,7 +3,8 @@ include(GoogleTest)
 
 # netrec_unit_tests(<folder>): one program of all tests/<folder>/*_test.cc, each TEST a test of
 # ctest named <folder>.<Suite>.<Name>. Test suites are labelled by name: `…Root` gets `root`,
-# `…Bpf` gets `root` and `bpf`, `…Slow` gets `slow`.
+# `…Bpf` gets `bpf`, `…Slow` gets `slow`, the others
+# `unit`.
 function(netrec_unit_tests folder)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
   if(NOT sources)
@@ -12,21 +13,21 @@ function(netrec_unit_tests folder)
   find_package(GTest REQUIRED)
   add_executable(${folder}_test ${sources})
   target_link_libraries(${folder}_test PRIVATE netrec_${folder} GTest::gtest GTest::gtest_main)
-  netrec_discover(${folder} "-*Root.*:*Bpf.*:*Slow.*" "")
-  netrec_discover(${folder} "*Root.*" "root")
-  netrec_discover(${folder} "*Bpf.*" "root;bpf")
-  netrec_discover(${folder} "*Slow.*" "slow")
+  netrec_discover(${folder} "-*Root.*:*Bpf.*:*Slow.*" unit)
+  netrec_discover(${folder} "*Root.*" root)
+  netrec_discover(${folder} "*Bpf.*" bpf)
+  netrec_discover(${folder} "*Slow.*" slow)
 endfunction()
 
-# netrec_discover(<folder> <gtest filter> <labels>)
-function(netrec_discover folder filter labels)
+# netrec_discover(<folder> <gtest filter> <label>)
+function(netrec_discover folder filter label)
   gtest_discover_tests(${folder}_test
     TEST_FILTER ${filter}
     TEST_PREFIX ${folder}.
-    TEST_LIST ${folder}_${labels}_tests
+    TEST_LIST ${folder}_${label}_tests
     DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-    PROPERTIES LABELS "${labels}" TIMEOUT 300)
+    PROPERTIES LABELS ${label} TIMEOUT 300)
 endfunction()
 
 # netrec_script_test(<name> LABELS <label>… COMMAND <command>…): a test that is a program of its
