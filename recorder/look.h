@@ -32,6 +32,8 @@ class Look {
 
   /// Forgets what was refused, so that it is asked for, and told of, again: a new session begins.
   void start_over();
+  /// Something happened in a namespace not known yet: surroundings() looks at once.
+  void hurry() { surroundings_due_ = std::chrono::nanoseconds(0); }
 
  private:
   void dump(const NamespaceFacts& place, std::uint32_t id, SocketKind kind);

@@ -251,7 +251,12 @@ void Recording::observe_events() {
   listen();
   tell_losses();
   read_peers();
-  if (folder_.take_met_namespace()) pace_.look_soon();
+  // Events told what lives in it from its beginning: a look at a hundred thousand other sockets for
+  // each container that starts would find nothing.
+  if (folder_.take_met_namespace()) {
+    look_.hurry();
+    look_.surroundings();
+  }
   if (!pace_.is_due(clock_.now().monotonic)) return;
   const nanoseconds before = thread_time();
   look_at_sockets();
