@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "schema/result.h"
+#include "schema/sort_by_key.h"
 
 namespace netrec {
 
@@ -223,8 +224,7 @@ Tick Ledger::take(const Instant& now) {
   for_each_kind(delta_.kinds, [this](auto& changes) { settle_kind(changes); });
   tick.frame.delta = std::move(delta_);
   tick.departed = std::move(departed_);
-  std::sort(tick.departed.begin(), tick.departed.end(),
-            [](const Socket& a, const Socket& b) { return a.cookie < b.cookie; });
+  sort_by_key(tick.departed);
   delta_ = {};
   departed_.clear();
   return tick;

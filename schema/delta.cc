@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "schema/sort_by_key.h"
+
 namespace netrec {
 
 namespace {
@@ -54,8 +56,7 @@ bool happens_before(const Change& a, const Change& b) {
 
 template <class T>
 void sort_kind(Changes<T>& changes) {
-  std::sort(changes.opened.begin(), changes.opened.end(),
-            [](const T& a, const T& b) { return key_of(a) < key_of(b); });
+  sort_by_key(changes.opened);
   std::stable_sort(changes.changed.begin(), changes.changed.end(), happens_before);
   std::sort(changes.closed.begin(), changes.closed.end());
 }
