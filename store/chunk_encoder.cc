@@ -207,7 +207,9 @@ class KindEncoder {
         fields.push_back(field);
         columns.push_back(final_values(group, field));
       }
-      const auto tuples = find_tuples(columns);
+      // The first one has the remote port in it, which clients choose at random: unless it is
+      // clearly good, the next, without it, is better.
+      const auto tuples = find_tuples(columns, number_of_tuple == 0 ? 4 : 2);
       if (!tuples) continue;
       out_.put(id(Role::tuple, number(group), static_cast<std::uint16_t>(number_of_tuple)),
                tuples->row);

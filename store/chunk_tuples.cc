@@ -10,7 +10,6 @@ namespace netrec {
 namespace {
 
 // Below, the dictionary costs as much as it saves.
-constexpr std::size_t kFewestRowsATuple = 4;
 constexpr std::size_t kFewestRows = 16;
 
 std::uint64_t hash_of(const std::vector<Column>& columns, std::size_t row) {
@@ -29,7 +28,8 @@ bool same(const std::vector<Column>& columns, std::size_t a, std::size_t b) {
 
 }  // namespace
 
-std::optional<Tuples> find_tuples(const std::vector<Column>& columns) {
+std::optional<Tuples> find_tuples(const std::vector<Column>& columns,
+                                  std::size_t fewest_rows_a_tuple) {
   if (columns.size() < 2 || columns[0].size() < kFewestRows) return std::nullopt;
   const std::size_t rows = columns[0].size();
   tsl::robin_map<std::uint64_t, std::uint32_t> known;
@@ -42,7 +42,7 @@ std::optional<Tuples> find_tuples(const std::vector<Column>& columns) {
       const auto [place, is_new] =
           known.try_emplace(hash, static_cast<std::uint32_t>(example.size()));
       if (is_new) {
-        if (example.size() * kFewestRowsATuple > rows) return std::nullopt;
+        if (example.size() * fewest_rows_a_tuple > rows) return std::nullopt;
         example.push_back(row);
         uses.push_back(0);
       }

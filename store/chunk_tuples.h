@@ -14,7 +14,9 @@ struct Tuples {
   std::vector<Column> values;  ///< by field: of each tuple; most used first
 };
 
-/// The tuples of `columns` (all of one length), if it pays to say them once.
-std::optional<Tuples> find_tuples(const std::vector<Column>& columns);
+/// The tuples of `columns` (all of one length), if it pays to say them once: if each is that of
+/// `fewest_rows_a_tuple` rows or more, on average.
+std::optional<Tuples> find_tuples(const std::vector<Column>& columns,
+                                  std::size_t fewest_rows_a_tuple);
 
 }  // namespace netrec
