@@ -261,25 +261,22 @@ TEST_F(RecordingTest, WhatIsLeftOutIsSaidInTheFile) {
   EXPECT_EQ(gaps(options.output, GapCause::left_out).size(), 4u) << "and polling was asked for";
 }
 
-TEST_F(RecordingTest, TextsNobodyNeedsAreDroppedWithAKeyframe) {
-  start();
-  tick();
+TEST(Observer, DropsTextsNobodyNeedsBeforeAKeyframe) {
+  FakeClock clock;
+  Observer observer(Resume{}, clock);
+  observer.begin_session({});
+  observer.end(clock.time);
+  observer.commit(clock.time);
+  const std::uint32_t path = observer.text("/run/fake.socket");
   Socket local = fake_tcp(9);
-  local.transport = Transport::unix;
-  local.family = Family::unix;
-  source.sockets = {local};
-  tick();
-  source.sockets.clear();
-  // Deltas that outgrow the keyframe.
-  std::uint64_t cookie = 1000;
-  for (int i = 0; i < 50; ++i) {
-    source.sockets.clear();
-    for (int j = 0; j < 500; ++j) source.sockets.push_back(fake_tcp(cookie++));
-    tick();
-  }
-  finish();
-  const Snapshot last = last_snapshot(options.output);
-  for (const Text& row : last.of<Text>()) EXPECT_NE(row.bytes, "/run/fake.socket");
+  local.path = path;
+  observer.sockets().opened(local, clock.time.boot);
+  observer.tidy();
+  EXPECT_EQ(observer.state().text(path), "/run/fake.socket") << "a socket has it";
+  observer.sockets().ended(9, clock.time.boot);
+  observer.tidy();
+  EXPECT_EQ(observer.state().text(path), "");
+  EXPECT_NE(observer.text("/run/fake.socket"), path) << "ids are never used again";
 }
 
 TEST(AsidePath, NeverNamesAFileThatExists) {
