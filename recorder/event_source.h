@@ -64,6 +64,10 @@ class EventSource {
   EventSource(const EventSource&) = delete;
   EventSource& operator=(const EventSource&) = delete;
 
+  /// From now on events are kept, in bounded memory, while drain() is late. Starts a thread: to be
+  /// called when privileges were let go.
+  void outlast_stalls();
+
   /// Hands everything that is in the ring to `sink`; how many events that were.
   std::size_t drain(EventSink& sink);
 

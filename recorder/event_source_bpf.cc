@@ -6,7 +6,10 @@
 
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <thread>
 
 #include "recorder/bpf_programs.h"
 #include "recorder/event_source.h"
@@ -14,17 +17,72 @@
 
 namespace netrec {
 
+namespace {
+
+// The ring is full after half a second of the most events that were measured. A tick may take
+// longer (a chunk is sealed, the disk is slow); until it is done, events are kept here.
+constexpr std::chrono::milliseconds kRescueEvery{40};
+constexpr std::size_t kMostKept = 96 << 20;
+constexpr std::size_t kKeptAtRest = 1 << 20;
+
+}  // namespace
+
 struct EventSource::State {
   BpfPrograms programs;
   ring_buffer* ring = nullptr;
-  EventSink* sink = nullptr;  // while drain() runs
+  // Records taken out of the ring and not decoded yet: each its size in eight bytes, then itself.
+  std::mutex mutex;  // of the ring's reading side and of `kept`
+  std::vector<std::byte> kept;
+  std::vector<std::byte> decoding;
+  std::condition_variable stop;
+  bool stopping = false;
+  std::thread rescuer;
   std::uint64_t malformed = 0;
   std::uint64_t packets_before = 0;
   std::vector<std::uint64_t> lost_before = std::vector<std::uint64_t>(EVENT_KINDS);
 
   explicit State(BpfPrograms loaded) : programs(std::move(loaded)) {}
-  ~State() { ring_buffer__free(ring); }
+  ~State() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    stop.notify_one();
+    if (rescuer.joinable()) rescuer.join();
+    ring_buffer__free(ring);
+  }
+  void keep(std::span<const std::byte> record);
+  void rescue();
+  std::size_t decode(EventSink& sink);
 };
+
+void EventSource::State::keep(std::span<const std::byte> record) {
+  const std::uint64_t size = record.size();
+  const auto* header = reinterpret_cast<const std::byte*>(&size);
+  kept.insert(kept.end(), header, header + sizeof(size));
+  kept.insert(kept.end(), record.begin(), record.end());
+}
+
+// Looks after the ring while drain() does not come.
+void EventSource::State::rescue() {
+  std::unique_lock lock(mutex);
+  while (!stop.wait_for(lock, kRescueEvery, [this] { return stopping; }))
+    if (kept.size() < kMostKept) ring_buffer__consume(ring);
+}
+
+std::size_t EventSource::State::decode(EventSink& sink) {
+  std::size_t count = 0;
+  std::span<const std::byte> rest(decoding);
+  for (; !rest.empty(); ++count) {
+    std::uint64_t size = 0;
+    std::memcpy(&size, rest.data(), sizeof(size));
+    if (!decode_event(rest.subspan(sizeof(size), size), sink)) ++malformed;
+    rest = rest.subspan(sizeof(size) + size);
+  }
+  decoding.clear();
+  if (decoding.capacity() > kKeptAtRest) decoding = {};
+  return count;
+}
 
 namespace {
 
@@ -62,9 +120,7 @@ Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions
   NETREC_TRY(programs, BpfPrograms::load(options));
   auto state = std::make_unique<State>(std::move(programs));
   const auto handle = [](void* context, void* data, std::size_t size) {
-    State& self = *static_cast<State*>(context);
-    const std::span record(static_cast<const std::byte*>(data), size);
-    if (!decode_event(record, *self.sink)) ++self.malformed;
+    static_cast<State*>(context)->keep({static_cast<const std::byte*>(data), size});
     return 0;
   };
   state->ring = ring_buffer__new(state->programs.ring_fd(), handle, state.get(), nullptr);
@@ -81,10 +137,17 @@ Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions
 }
 
 std::size_t EventSource::drain(EventSink& sink) {
-  state_->sink = &sink;
-  const int count = ring_buffer__consume(state_->ring);
-  state_->sink = nullptr;
-  return count > 0 ? static_cast<std::size_t>(count) : 0;
+  {
+    const std::lock_guard lock(state_->mutex);
+    ring_buffer__consume(state_->ring);
+    std::swap(state_->kept, state_->decoding);
+  }
+  return state_->decode(sink);
+}
+
+void EventSource::outlast_stalls() {
+  if (!state_->rescuer.joinable())
+    state_->rescuer = std::thread([state = state_.get()] { state->rescue(); });
 }
 
 // A packet may be counted into the map that was turned away from as long as a program that saw the

@@ -148,6 +148,7 @@ void Recording::open_session() {
   limits_ = limits_of(options_, effective_capabilities(), capture_);
   observer_.begin_session(session_row(options_, limits_, capture_.mode(), now, observer_));
   if (capture_.events) {
+    capture_.events->outlast_stalls();
     observer_.sockets().use_events(EventCapture::on);
     observer_.processes().trust_events(capture_.events->works("process"));
     pace_.look_soon();
