@@ -80,7 +80,7 @@ TEST_F(SocketsTest, OpenedAndClosedAreBoundedByTheDumps) {
   frame();
   clock.pass(10ms);
   dump({tcp(1), tcp(2)});
-  const Socket& opened = of(frame()).opened.at(0);
+  const Socket opened = of(frame()).opened.at(0);
   EXPECT_EQ(opened.opened_after_us, first_dump);
   EXPECT_EQ(opened.opened_us, first_dump + 1'010'000);
   dump({tcp(2)});

@@ -176,7 +176,8 @@ TEST_F(VerifyTest, FindsEverySingleBitFlipInTheLog) {
     std::string flipped = bytes;
     if (!some.is_integer)
       flipped[static_cast<std::size_t>(bit / 8)] ^= static_cast<char>(1 << bit % 8);
-    const std::int64_t flipped_integer = integer ^ (std::int64_t{1} << bit);
+    const std::int64_t flipped_integer =
+        some.is_integer ? integer ^ (std::int64_t{1} << bit) : integer;
     auto write = database->prepare(
         fmt::format("UPDATE {} SET {} = ? WHERE rowid = ?", some.table, some.column));
     const bool is_key = some.column == "sequence" || some.column == "first_sequence";
