@@ -1,7 +1,7 @@
 // Lets go of every privilege that recording does not need, once everything is open: a recorder runs
 // for weeks and reads what hostile programs wrote.
 //
-// What stays, and why, is docs/decisions/0010-least-privilege.md; the list is
+// What stays, and why, is docs/decisions/0030-least-privilege.md; the list is
 // needed_capabilities(). Capabilities belong to a thread, so this comes before the recorder's first
 // thread of its own.
 #pragma once
