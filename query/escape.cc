@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "query/utf8.h"
+#include "schema/utf8.h"
 
 namespace netrec {
 
@@ -24,7 +24,7 @@ std::string escape(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   while (!bytes.empty()) {
-    const utf8::Character character = utf8::decode(bytes);
+    const Utf8Character character = first_character(bytes);
     const std::size_t size = character.size == 0 ? 1 : character.size;
     if (character.size == 0 || is_dangerous(character.code)) {
       for (const char byte : bytes.substr(0, size))

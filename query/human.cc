@@ -5,7 +5,7 @@
 #include <ctime>
 #include <cwchar>
 
-#include "query/utf8.h"
+#include "schema/utf8.h"
 
 namespace netrec {
 
@@ -116,7 +116,7 @@ bool same_local_day(WallTime one, WallTime other) {
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
-    const utf8::Character character = utf8::decode(text);
+    const Utf8Character character = first_character(text);
     // Without a locale wcwidth() knows only ASCII; then every character counts as one.
     const int columns = character.size == 0 ? 1 : wcwidth(static_cast<wchar_t>(character.code));
     width += columns < 0 ? 1 : static_cast<std::size_t>(columns);

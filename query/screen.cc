@@ -13,7 +13,7 @@
 #include <cstdlib>
 
 #include "query/human.h"
-#include "query/utf8.h"
+#include "schema/utf8.h"
 
 namespace netrec {
 
@@ -187,7 +187,7 @@ std::string fitted(std::string_view text, std::size_t width, bool right_aligned)
   std::string cut;
   std::size_t used = 0;
   while (!text.empty()) {
-    const std::size_t size = std::max<std::size_t>(1, utf8::decode(text).size);
+    const std::size_t size = std::max<std::size_t>(1, first_character(text).size);
     const std::size_t columns = display_width(text.substr(0, size));
     if (used + columns > width - 1) break;
     cut += text.substr(0, size);

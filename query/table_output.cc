@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "query/output_formats.h"
-#include "query/utf8.h"
+#include "schema/utf8.h"
 
 namespace netrec {
 
@@ -33,7 +33,7 @@ std::string_view beginning(std::string_view text, std::size_t width) {
   std::size_t end = 0;
   std::size_t used = 0;
   while (end < text.size()) {
-    const std::size_t size = std::max<std::size_t>(1, utf8::decode(text.substr(end)).size);
+    const std::size_t size = std::max<std::size_t>(1, first_character(text.substr(end)).size);
     used += display_width(text.substr(end, size));
     if (used > width) break;
     end += size;
@@ -43,7 +43,7 @@ std::string_view beginning(std::string_view text, std::size_t width) {
 
 std::string_view ending(std::string_view text, std::size_t width) {
   while (display_width(text) > width)
-    text.remove_prefix(std::max<std::size_t>(1, utf8::decode(text).size));
+    text.remove_prefix(std::max<std::size_t>(1, first_character(text).size));
   return text;
 }
 
