@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
                   .programs = 30,
                   .destinations = 20'000},
                  host_ticks);
-  read_timeline(folder + "/host.netrec", "100 000 sockets", 100, 250);
+  read_timeline(folder + "/host.netrec", "100 000 sockets", 100, 100);
   std::filesystem::remove_all(folder);
   return 0;
 }

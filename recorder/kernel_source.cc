@@ -36,7 +36,7 @@ void raise_descriptor_limit() {
 NamespaceFacts hidden_namespaces() {
   NamespaceFacts facts;
   facts.name = "of other users' processes";
-  facts.error = "may not be asked for";
+  facts.error = "/proc/PID/ns/net of some processes may not be read";
   return facts;
 }
 

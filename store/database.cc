@@ -140,7 +140,9 @@ Status check_access(const std::string& path, int flags) {
   return {};
 }
 
-std::string uri_of(const std::string& path, std::string_view query) {
+}  // namespace
+
+std::string file_uri(const std::string& path, std::string_view query) {
   std::string uri = "file:";
   for (const char c : path) {
     if (c == '%' || c == '?' || c == '#')
@@ -150,8 +152,6 @@ std::string uri_of(const std::string& path, std::string_view query) {
   }
   return uri.append(query);
 }
-
-}  // namespace
 
 struct Query::State {
   SQLite::Statement statement;
@@ -270,7 +270,7 @@ Result<Database> Database::open_read_only(const std::string& path) {
   NETREC_CHECKED(check_access(path, O_RDONLY));
   const auto attempt = [&](std::string_view query) {
     return guarded([&]() -> Result<Database> {
-      auto state = std::make_unique<State>(path, uri_of(path, query),
+      auto state = std::make_unique<State>(path, file_uri(path, query),
                                            SQLite::OPEN_READONLY | SQLite::OPEN_URI);
       NETREC_CHECKED(check_format(state->connection));
       return Database(std::move(state));

@@ -131,4 +131,8 @@ class Database {
 inline constexpr std::int32_t kApplicationId = 0x4e745263;
 inline constexpr std::int32_t kFormatVersion = 1;
 
+/// `path` as an SQLite URI with `query` ("?mode=ro") behind it: what a URI gives a meaning is
+/// escaped.
+std::string file_uri(const std::string& path, std::string_view query);
+
 }  // namespace netrec

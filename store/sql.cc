@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/database.h"
 #include "store/sqlite_api.h"
 #include "store/tables.h"
 
@@ -102,20 +103,9 @@ void harden(sqlite3* db, const SqlLimits& limits) {
   sqlite3_set_authorizer(db, authorize, nullptr);
 }
 
-std::string uri_of(const std::string& path, std::string_view query) {
-  std::string uri = "file:";
-  for (const char c : path) {
-    if (c == '%' || c == '?' || c == '#')
-      uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
-    else
-      uri += c;
-  }
-  return uri.append(query);
-}
-
 Result<Connection> open_connection(const std::string& path, std::string_view query) {
   sqlite3* opened = nullptr;
-  const std::string uri = uri_of(path, query);
+  const std::string uri = file_uri(path, query);
   const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
   int status = sqlite3_open_v2(uri.c_str(), &opened, flags, nullptr);
   Connection db(opened);
