@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <cwchar>
 
@@ -51,7 +52,8 @@ std::string human_duration(std::uint64_t microseconds) {
   if (microseconds < 999'500) return fmt::format("{:.0f} ms", value / 1e3);
   if (microseconds < 9'995'000) return fmt::format("{:.2f} s", value / 1e6);
   if (microseconds < 59'950'000) return fmt::format("{:.1f} s", value / 1e6);
-  if (microseconds < kHour) return two_units(microseconds, kMinute, "min", kSecond, "s");
+  if (microseconds < kHour)  // What is all but a minute is one.
+    return two_units(std::max(microseconds, kMinute), kMinute, "min", kSecond, "s");
   if (microseconds < kDay) return two_units(microseconds, kHour, "h", kMinute, "min");
   return two_units(microseconds, kDay, "d", kHour, "h");
 }

@@ -25,6 +25,7 @@ TEST(Human, WritesDurations) {
   EXPECT_EQ(human_duration(1'240'000), "1.24 s");
   EXPECT_EQ(human_duration(12'340'000), "12.3 s");
   EXPECT_EQ(human_duration(250'000'000), "4 min 10 s");
+  EXPECT_EQ(human_duration(59'996'000), "1 min");
   EXPECT_EQ(human_duration(3'600'000'000), "1 h");
   EXPECT_EQ(human_duration(187'200'000'000), "2 d 4 h");
 }
