@@ -5,7 +5,8 @@
 #include <netdb.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "schema/sharers.h"
 
 namespace netrec {
 
@@ -60,18 +61,7 @@ const Process* owner_of(const Socket& socket, const Snapshot& names) {
 }
 
 std::vector<std::uint32_t> holders_of(const Socket& socket, const Snapshot& names) {
-  // "12:5 13:5", process and descriptor; read leniently, it is the file's.
-  std::vector<std::uint32_t> holders;
-  std::string_view rest = names.text(socket.sharers);
-  while (!rest.empty()) {
-    const std::string_view one = rest.substr(0, rest.find_first_of(" ,"));
-    std::uint32_t process = 0;
-    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), process);
-    if (error == std::errc{} && end != one.data() + one.size() && *end == ':')
-      holders.push_back(process);
-    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-  }
-  return holders;
+  return sharers_in(names.text(socket.sharers));
 }
 
 std::string_view program_name(const Process& process, const Snapshot& names) {

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "schema/sharers.h"
 #include "store/chunk_layout.h"
 
 namespace netrec {
@@ -32,6 +33,7 @@ void NameGatherer::add(const std::function<Column(std::uint16_t)>& values) {
       if (fields[id].kind == FieldKind::text) {
         const Column ids = values(id);
         insert(texts_, ids);
+        if (fields[id].name == "sharers") insert(sharers_, ids);
         if (fields[id].name == "remote_name" || fields[id].name == "name")
           insert(remote_names_, ids);
       }
@@ -60,6 +62,9 @@ void NameGatherer::resolve(const Ids& ids, ChunkNames& names) const {
 
 ChunkNames NameGatherer::finish() {
   ChunkNames names;
+  resolve<Text>(sharers_, names);
+  for (const std::uint32_t id : sharers_)
+    for (const std::uint32_t holder : sharers_in(names.all.text(id))) processes_.insert(holder);
   resolve<Process>(processes_, names);
   Ids parents;
   for (const Process& process : names.all.of<Process>()) parents.insert(process.parent);

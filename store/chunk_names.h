@@ -36,7 +36,7 @@ class NameGatherer {
   void resolve(const Ids& ids, ChunkNames& names) const;
 
   const ChunkInput& input_;
-  Ids texts_, processes_, users_, namespaces_, remote_names_;
+  Ids texts_, sharers_, processes_, users_, namespaces_, remote_names_;
 };
 
 }  // namespace netrec

@@ -119,6 +119,47 @@ class TransitionSource {
   TransitionBook book_;
 };
 
+/// The states that sockets went through in earlier sessions of the boot, before a recorder took up
+/// again what another had left.
+class EarlierTransitions {
+ public:
+  bool empty() const { return by_socket_.empty(); }
+  void swap(EarlierTransitions& other) { by_socket_.swap(other.by_socket_); }
+
+  /// Notes a socket that goes on in the next session; it was last seen in this one at `seen_us`.
+  void keep(std::uint64_t socket, std::vector<Transition> transitions, std::uint64_t seen_us) {
+    by_socket_[socket] = {std::move(transitions), seen_us};
+  }
+
+  /// Puts what is known from before in front of `later`, which begins with the state the socket was
+  /// found in.
+  void put_before(std::uint64_t socket, std::vector<Transition>& later) const {
+    const auto known = by_socket_.find(socket);
+    if (known == by_socket_.end()) return;
+    std::vector<Transition> whole = known->second.transitions;
+    auto from = later.begin();
+    if (from != later.end() && from->state == whole.back().state)
+      ++from;
+    else if (from != later.end() && from->after_us == 0)
+      from->after_us = std::min(known->second.seen_us, from->at_us);
+    whole.insert(whole.end(), from, later.end());
+    later = std::move(whole);
+  }
+
+ private:
+  struct Past {
+    std::vector<Transition> transitions;  // at least one
+    std::uint64_t seen_us = 0;
+  };
+  tsl::robin_map<std::uint64_t, Past> by_socket_;
+};
+
+/// `wanted` as far as a row tells it without the names it refers to, at any time.
+Wanted without_names(Wanted wanted) {
+  wanted.pids.clear(), wanted.programs.clear(), wanted.names.clear();
+  return wanted;
+}
+
 /// The names of frames that are walked: what a frame closes is known until its end.
 template <class T>
 class WalkedState {
@@ -163,7 +204,13 @@ template <class T>
 class HistoryScan {
  public:
   HistoryScan(const Timeline& timeline, const Wanted& wanted, const StorySink<T>& sink)
-      : timeline_(timeline), database_(timeline.database()), filter_(wanted), sink_(sink) {}
+      : timeline_(timeline),
+        database_(timeline.database()),
+        wanted_(with_cookie(wanted)),
+        filter_(wanted_),
+        nameless_(without_names(wanted_)),
+        nameless_filter_(nameless_),
+        sink_(sink) {}
 
   Result<std::vector<Damage>> run() {
     NETREC_TRY(transaction, ReadTransaction::begin(database_));
@@ -178,6 +225,12 @@ class HistoryScan {
   }
 
  private:
+  /// Transitions are put together by the cookie.
+  static Wanted with_cookie(Wanted wanted) {
+    if (wanted.fields && wanted.transitions) wanted.fields->set(field_id<Socket>("cookie"));
+    return wanted;
+  }
+
   /// Sessions as the derived table has them; if it has none, the whole log is taken for one.
   Status find_sessions() {
     NETREC_TRY(log, LogReader::open(database_));
@@ -219,6 +272,13 @@ class HistoryScan {
 
   Result<bool> tell(const ChunkTable::Whole& bytes) const {
     NETREC_TRY(chunk, ChunkReader::open(bytes.header, bytes.body));
+    if constexpr (std::is_same_v<T, Socket>)
+      if (!earlier_.empty())
+        return tell_chunk<T>(chunk, filter_, [&](const Connection& story, const Snapshot& names) {
+          Connection whole = story;
+          earlier_.put_before(story.socket.cookie, whole.transitions);
+          return sink_(whole, names);
+        });
     return tell_chunk<T>(chunk, filter_, sink_);
   }
 
@@ -231,11 +291,18 @@ class HistoryScan {
     FrameCursor cursor(database_, session.last);
     TransitionSource transitions;
     if constexpr (std::is_same_v<T, Socket>)
-      if (filter_.wanted().transitions) NETREC_CHECKED(prepare(session, from, transitions));
+      if (filter_.wanted().transitions) NETREC_CHECKED(prepare(index, from, transitions));
     if (!go_to(cursor, from)) return {};
     NETREC_CHECKED(walk(cursor, session, transitions));
     if (!stopped_) NETREC_CHECKED(tell_alive(index, cursor, transitions));
+    if constexpr (std::is_same_v<T, Socket>) earlier_.swap(going_on_);
+    going_on_ = {};
     return {};
+  }
+
+  /// True if the recorder after this session found sockets of this one.
+  bool goes_on(std::size_t index) const {
+    return index + 1 < sessions_.size() && sessions_[index + 1].boot == sessions_[index].boot;
   }
 
   /// False, and damage told, if nothing can be read there.
@@ -259,31 +326,29 @@ class HistoryScan {
   }
 
   /// Finds the sockets whose transitions must be looked up, and looks them up.
-  Status prepare(const SessionSpan& session, std::uint64_t from, TransitionSource& transitions) {
+  Status prepare(std::size_t index, std::uint64_t from, TransitionSource& transitions) {
+    const SessionSpan& session = sessions_[index];
     FrameCursor cursor(database_, session.last);
     if (!go_to(cursor, from)) return {};
     tsl::robin_set<std::uint64_t> fresh;
-    const auto want = [&](const Socket& row, std::uint64_t ended_us, const Snapshot& names) {
-      if (fresh.count(row.cookie) == 0 && filter_.touches(row.opened_us, ended_us) &&
-          filter_.matches(row, names))
-        transitions.want(row, session);
-    };
     NETREC_TRY(more, cursor.next());
     while (more && cursor.frame().sequence <= session.last) {
       for (const Socket& row : cursor.frame().delta.template of<Socket>().opened)
         fresh.insert(row.cookie);
       // Its names may be gone with it: here the row is enough.
-      Wanted without_names = filter_.wanted();
-      without_names.pids.clear(), without_names.programs.clear(), without_names.names.clear();
       for (const Socket& row : cursor.departed())
-        if (fresh.count(row.cookie) == 0 &&
-            HistoryFilter(without_names).matches(row, cursor.snapshot()))
+        if (fresh.count(row.cookie) == 0 && nameless_filter_.matches(row, cursor.snapshot()))
           transitions.want(row, session);
       NETREC_TRY(next, cursor.next());
       more = next;
     }
-    for (const Socket& row : cursor.snapshot().template of<Socket>())
-      want(row, wall_us(cursor.frame().wall), cursor.snapshot());
+    const std::uint64_t end_us = wall_us(cursor.frame().wall);
+    const Snapshot& now = cursor.snapshot();
+    for (const Socket& row : now.template of<Socket>())
+      if (fresh.count(row.cookie) == 0 &&
+          ((filter_.touches(row.opened_us, end_us) && filter_.matches(row, now)) ||
+           (goes_on(index) && may_become_wanted(row, now))))
+        transitions.want(row, session);
     return transitions.read(database_, session, *chunks_, damage_);
   }
 
@@ -326,7 +391,7 @@ class HistoryScan {
         story.closed_us = moment.at_us;
         story.closed_after_us = story.last_seen_us = moment.after_us;
         story.reason = end->second->reason;
-        emit(story, state.snapshot());
+        emit(std::move(story), state.snapshot());
       }
     } else {
       for (const Closed& end : closed)
@@ -346,7 +411,7 @@ class HistoryScan {
     for (const T& row : now.template of<T>())
       if (filter_.touches(opened_us(row), alive_until(row, seen_us)) && filter_.matches(row, now))
         alive.push_back(&row);
-    if (!alive.empty()) drop_those_going_on(index, alive);
+    find_those_going_on(index, now, seen_us, alive, transitions);
     std::sort(alive.begin(), alive.end(), [](const T* a, const T* b) {
       return std::pair(opened_us(*a), key_of(*a)) < std::pair(opened_us(*b), key_of(*b));
     });
@@ -355,7 +420,7 @@ class HistoryScan {
       if constexpr (std::is_same_v<T, Socket>) {
         Connection story = told(*row, session, transitions);
         story.last_seen_us = seen_us;
-        emit(story, now);
+        emit(std::move(story), now);
       } else {
         emit(*row, now);
       }
@@ -363,16 +428,41 @@ class HistoryScan {
     return {};
   }
 
-  void drop_those_going_on(std::size_t index, std::vector<const T*>& alive) {
+  /// Drops them from `alive`: they are told where they end. Of sockets, notes what led there.
+  void find_those_going_on(std::size_t index, const Snapshot& now, std::uint64_t seen_us,
+                           std::vector<const T*>& alive, const TransitionSource& transitions) {
+    constexpr bool kIsSocket = std::is_same_v<T, Socket>;
     if (index + 1 == sessions_.size()) return;
-    const SessionSpan& next = sessions_[index + 1];
     // Only sockets are named by the boot; the ids of the others are never used again in a file.
-    if (std::is_same_v<T, Socket> && next.boot != sessions_[index].boot) return;
+    if (kIsSocket && !goes_on(index)) return;
+    const bool keeps = kIsSocket && filter_.wanted().transitions;
+    if (alive.empty() && !keeps) return;
+    const SessionSpan& next = sessions_[index + 1];
     FrameCursor cursor(database_, next.last);
     if (!go_to(cursor, next.first)) return;
-    std::erase_if(alive, [&](const T* row) {
-      return cursor.snapshot().template of<T>().find(key_of(*row)) != nullptr;
-    });
+    const auto& found = cursor.snapshot().template of<T>();
+    std::erase_if(alive, [&](const T* row) { return found.find(key_of(*row)) != nullptr; });
+    if constexpr (kIsSocket) {
+      if (!keeps) return;
+      for (const Socket& row : now.of<Socket>())
+        if (const Socket* later = found.find(row.cookie))
+          if (may_become_wanted(row, now)) keep_past(row, *later, seen_us, transitions);
+    }
+  }
+
+  /// A socket that is not connected yet may still become what is wanted.
+  bool may_become_wanted(const Socket& row, const Snapshot& names) const {
+    return row.opened_us <= filter_.to_us() &&
+           (row.remote_port == 0 || nameless_filter_.matches(row, names));
+  }
+
+  void keep_past(const Socket& row, const Socket& later, std::uint64_t seen_us,
+                 const TransitionSource& source) {
+    std::vector<Transition> past = source.of(row);
+    earlier_.put_before(row.cookie, past);
+    // Of one that was there before recording began and has done nothing, the next session says all.
+    if (past.size() == 1 && past.front().after_us == 0 && later.state == row.state) return;
+    going_on_.keep(row.cookie, std::move(past), seen_us);
   }
 
   Connection told(const Socket& row, const SessionSpan& session,
@@ -391,16 +481,23 @@ class HistoryScan {
     return story;
   }
 
-  void emit(const Story<T>& story, const Snapshot& names) {
+  void emit(Story<T> story, const Snapshot& names) {
+    if constexpr (std::is_same_v<T, Socket>)
+      earlier_.put_before(story.socket.cookie, story.transitions);
     if (!stopped_ && !sink_(story, names)) stopped_ = true;
   }
 
   const Timeline& timeline_;
   const Database& database_;
+  const Wanted wanted_;
   const HistoryFilter filter_;
+  const Wanted nameless_;
+  const HistoryFilter nameless_filter_;
   const StorySink<T>& sink_;
   std::optional<ChunkTable> chunks_;
   std::vector<SessionSpan> sessions_;
+  EarlierTransitions earlier_;   // told by the sessions before the one being told
+  EarlierTransitions going_on_;  // and by it, for the next
   std::vector<Damage> damage_;
   bool stopped_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "schema/sharers.h"
 #include "store/chunk_layout.h"
 
 namespace netrec {
@@ -119,6 +120,15 @@ bool HistoryFilter::wants_process(std::uint32_t id, const Snapshot& names) const
   });
 }
 
+/// `sharers`: the Text of Socket::sharers.
+bool HistoryFilter::wants_holder(std::uint32_t process, std::uint32_t sharers,
+                                 const Snapshot& names) const {
+  if (wants_process(process, names)) return true;
+  const auto holders = sharers_in(names.text(sharers));
+  return std::any_of(holders.begin(), holders.end(),
+                     [&](std::uint32_t holder) { return wants_process(holder, names); });
+}
+
 bool HistoryFilter::wants_name(std::uint32_t text, const Snapshot& names) const {
   return any_or_none(wanted_.names,
                      [&](const std::string& name) { return same_text(names.text(text), name); });
@@ -126,7 +136,11 @@ bool HistoryFilter::wants_name(std::uint32_t text, const Snapshot& names) const 
 
 template <class T>
 bool HistoryFilter::matches(const T& row, const Snapshot& names) const {
-  if (!wants_process(row.process, names)) return false;
+  if constexpr (std::is_same_v<T, Socket>) {
+    if (!wants_holder(row.process, row.sharers, names)) return false;
+  } else {
+    if (!wants_process(row.process, names)) return false;
+  }
   if constexpr (std::is_same_v<T, Resolution>) {
     return (wanted_.remote.empty() || wants_address(wanted_.remote, row.address, row.family)) &&
            wants_name(row.name, names);
@@ -176,10 +190,18 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
         return wants_transport(wanted_.transports, c[0][row]);
       }));
   }
-  if (!wanted_.pids.empty() || !wanted_.programs.empty())
-    NETREC_CHECKED(selection.narrow({"process"}, [&](const auto& c, std::uint32_t row) {
-      return wants_process(static_cast<std::uint32_t>(c[0][row]), names);
-    }));
+  if (!wanted_.pids.empty() || !wanted_.programs.empty()) {
+    if constexpr (std::is_same_v<T, Socket>)
+      NETREC_CHECKED(
+          selection.narrow({"process", "sharers"}, [&](const auto& c, std::uint32_t row) {
+            return wants_holder(static_cast<std::uint32_t>(c[0][row]),
+                                static_cast<std::uint32_t>(c[1][row]), names);
+          }));
+    else
+      NETREC_CHECKED(selection.narrow({"process"}, [&](const auto& c, std::uint32_t row) {
+        return wants_process(static_cast<std::uint32_t>(c[0][row]), names);
+      }));
+  }
   if (!wanted_.names.empty())
     NETREC_CHECKED(selection.narrow(
         {kIsResolution ? "name" : "remote_name"}, [&](const auto& c, std::uint32_t row) {

@@ -14,6 +14,7 @@ class HistoryFilter {
   explicit HistoryFilter(const Wanted& wanted);
 
   const Wanted& wanted() const { return wanted_; }
+  std::uint64_t to_us() const { return to_us_; }
   /// True if a life from `opened_us` to `ended_us` touches the range.
   bool touches(std::uint64_t opened_us, std::uint64_t ended_us) const {
     return opened_us <= to_us_ && ended_us >= from_us_;
@@ -36,6 +37,7 @@ class HistoryFilter {
   bool wants_address(const std::vector<Prefix>& prefixes, const IpAddress& address,
                      Family family) const;
   bool wants_process(std::uint32_t process, const Snapshot& names) const;
+  bool wants_holder(std::uint32_t process, std::uint32_t sharers, const Snapshot& names) const;
   bool wants_name(std::uint32_t text, const Snapshot& names) const;
 
   const Wanted& wanted_;

@@ -33,6 +33,8 @@ class SimulatedHost {
   Frame end_session();
 
   const Snapshot& now() const { return snapshot_; }
+  /// To be changed only between two sessions: nobody sees it happen.
+  Snapshot& unseen() { return snapshot_; }
   /// A frame at this instant without content, for the first tick of a session.
   Frame empty_frame() const;
   WallTime wall() const { return wall_; }
