@@ -20,8 +20,17 @@ Result<ChainProof> ChainProof::open(const Database& database) {
 Status ChainProof::read_beginning() {
   before_ = {ChainHash{}};
   NETREC_TRY(pruned, database_->prepare("SELECT last_sequence, hash, last_wall_us FROM pruned"));
-  NETREC_TRY(found, pruned.first());
-  if (!found) return {};
+  auto found = pruned.first();
+  if (!found && found.error().kind == ErrorKind::corrupt) {
+    // How much retention dropped is not known: the rest is proved from its beginning.
+    damage_.push_back({.what = "what retention dropped cannot be read: " + found.error().message});
+    NETREC_TRY(first, log_.first_sequence());
+    pruned_up_to_ = first == 0 ? 0 : first - 1;
+    before_.clear();
+    return {};
+  }
+  if (!found) return tl::unexpected<Error>(std::move(found).error());
+  if (!*found) return {};
   pruned_up_to_ = static_cast<std::uint64_t>(pruned.integer(0));
   wall_ = WallTime(std::chrono::microseconds(pruned.integer(2)));
   const auto hash = chain_hash(pruned.bytes(1));
@@ -75,8 +84,9 @@ Status ChainProof::check_row(const LogEntry& entry) {
 Status ChainProof::check_chunk_row(std::uint64_t first_sequence) {
   if (checked_chunk_ == first_sequence) return {};
   checked_chunk_ = first_sequence;
-  NETREC_TRY(found, chunk_.first(first_sequence));
-  if (!found) return failure(ErrorKind::corrupt, "chunk {} is gone", first_sequence);
+  auto found = chunk_.first(first_sequence);
+  if (!found) return tl::unexpected<Error>(std::move(found).error());
+  if (!*found) return failure(ErrorKind::corrupt, "chunk {} is gone", first_sequence);
   const auto check = [&]() -> Status {
     const std::string_view body = chunk_.bytes(5);
     NETREC_TRY(reader, ChunkReader::open(chunk_.bytes(4), body));
@@ -147,7 +157,7 @@ Status ChainProof::run(const Step& step) {
     sequence = resume;
   }
   NETREC_CHECKED(check_mark(last));
-  return damage_.empty() ? check_totals(seen) : Status{};
+  return damage_.empty() ? check_totals(last, seen) : Status{};
 }
 
 // The mark tells how long the log was when it was last sealed: a shorter one was cut.
@@ -161,12 +171,16 @@ Status ChainProof::check_mark(std::uint64_t last) {
 }
 
 // Rows nobody came by are not of this log.
-Status ChainProof::check_totals(std::uint64_t seen) {
+Status ChainProof::check_totals(std::uint64_t last, std::uint64_t seen) {
   NETREC_TRY(totals, database_->prepare("SELECT (SELECT count(*) FROM frame) +"
                                         "       (SELECT count(*) FROM keyframe) +"
                                         "       (SELECT total(frames) FROM chunk)"));
-  NETREC_TRY(found, totals.first());
-  const auto rows = found ? static_cast<std::uint64_t>(totals.integer(0)) : 0;
+  const auto found = totals.first();
+  if (!found && found.error().kind == ErrorKind::corrupt)
+    return damaged(last + 1, last + 1,
+                   fmt::format("frames after {} may be lost: {}", last, found.error().message));
+  if (!found) return tl::unexpected<Error>(found.error());
+  const auto rows = *found ? static_cast<std::uint64_t>(totals.integer(0)) : 0;
   if (rows != seen)
     damage_.push_back(
         {.what = fmt::format("there are {} frames in the file, {} in the chain", rows, seen)});

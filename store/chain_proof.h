@@ -38,7 +38,7 @@ class ChainProof {
   Status check_in_chunk(const LogEntry& entry);
   Status check_chunk_row(std::uint64_t first_sequence);
   Status check_mark(std::uint64_t last);
-  Status check_totals(std::uint64_t seen);
+  Status check_totals(std::uint64_t last, std::uint64_t seen);
   Status damaged(std::uint64_t first, std::uint64_t last, std::string what);
   void accept(const LogEntry& entry, const ChainHash& hash);
 

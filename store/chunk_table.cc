@@ -1,5 +1,7 @@
 #include "store/chunk_table.h"
 
+#include <algorithm>
+
 namespace netrec {
 
 Damage ChunkRow::damage(std::string what) const {
@@ -16,39 +18,63 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
                               "       header FROM chunk"
                               " WHERE first_sequence BETWEEN ? AND ? ORDER BY first_sequence"));
   NETREC_TRY(whole, database.prepare("SELECT header, body FROM chunk WHERE first_sequence = ?"));
-  NETREC_TRY(end, database.prepare("SELECT last_sequence FROM chunk"
-                                   " WHERE first_sequence BETWEEN ? AND ?"
-                                   " ORDER BY first_sequence DESC LIMIT 1"));
-  return ChunkTable(std::move(headers), std::move(whole), std::move(end));
+  NETREC_TRY(row,
+             database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us"
+                              "  FROM chunk WHERE first_sequence = ?"));
+  NETREC_TRY(keys, KeyFinder::open(database, "chunk", "first_sequence"));
+  return ChunkTable(std::move(headers), std::move(whole), std::move(row), std::move(keys));
+}
+
+namespace {
+
+ChunkRow row_of(const Query& query) {
+  const auto number = [&](int column) { return static_cast<std::uint64_t>(query.integer(column)); };
+  const auto wall = [&](int column) {
+    return WallTime(std::chrono::microseconds(query.integer(column)));
+  };
+  return {.first_sequence = number(0),
+          .last_sequence = number(1),
+          .least_wall = wall(2),
+          .most_wall = wall(3)};
+}
+
+}  // namespace
+
+Result<ChunkRow> ChunkTable::row(std::uint64_t first_sequence) {
+  NETREC_TRY(found, row_.first(first_sequence));
+  if (!found) return failure(ErrorKind::not_found, "there is no chunk {}", first_sequence);
+  const ChunkRow row = row_of(row_);
+  row_.reset();
+  return row;
+}
+
+// What rows cost that lie between two keys: the time from the chunk before to the one after.
+Damage ChunkTable::lost(std::uint64_t first, std::uint64_t last) {
+  constexpr const char* kWhat = "a page of the file cannot be read";
+  if (const auto alone = row(first)) return alone->damage(kWhat);
+  ChunkRow hole{.first_sequence = first, .last_sequence = last};
+  if (const auto before = keys_.at_or_before(first - 1); before && before->key != 0)
+    if (const auto there = row(before->key)) {
+      hole.first_sequence = std::max(first, there->last_sequence + 1);
+      hole.least_wall = hole.most_wall = there->most_wall;
+    }
+  if (const auto after = keys_.at_or_after(first); after && after->key != 0)
+    if (const auto there = row(after->key)) hole.most_wall = there->least_wall;
+  return hole.damage(kWhat);
 }
 
 Status ChunkTable::for_each(
     std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
     const std::function<Result<bool>(const ChunkRow&, const ChunkHeader&)>& visit) {
-  NETREC_TRY(more, headers_.first(first, last));
-  while (more) {
-    const auto number = [&](int column) {
-      return static_cast<std::uint64_t>(headers_.integer(column));
-    };
-    const ChunkRow row{.first_sequence = number(0),
-                       .last_sequence = number(1),
-                       .least_wall = WallTime(std::chrono::microseconds(headers_.integer(2))),
-                       .most_wall = WallTime(std::chrono::microseconds(headers_.integer(3)))};
+  const auto visit_row = [&]() -> Result<bool> {
+    const ChunkRow row = row_of(headers_);
     const auto header = ChunkHeader::decode(headers_.bytes(4));
-    if (header) {
-      auto going_on = visit(row, *header);
-      if (!going_on || !*going_on) {
-        headers_.reset();
-        if (!going_on) return tl::unexpected<Error>(std::move(going_on).error());
-        return {};
-      }
-    } else {
-      damage.push_back(row.damage(header.error().message));
-    }
-    NETREC_TRY(next, headers_.next());
-    more = next;
-  }
-  return {};
+    if (header) return visit(row, *header);
+    damage.push_back(row.damage(header.error().message));
+    return true;
+  };
+  return read_rows(headers_, keys_, first, last, visit_row,
+                   [&](std::uint64_t from, std::uint64_t to) { damage.push_back(lost(from, to)); });
 }
 
 Result<ChunkTable::Whole> ChunkTable::read(const ChunkRow& row) {
@@ -60,10 +86,10 @@ Result<ChunkTable::Whole> ChunkTable::read(const ChunkRow& row) {
 }
 
 Result<std::uint64_t> ChunkTable::last_sequence(std::uint64_t first, std::uint64_t last) {
-  NETREC_TRY(found, end_.first(first, last));
-  const std::uint64_t sequence = found ? static_cast<std::uint64_t>(end_.integer(0)) : 0;
-  end_.reset();
-  return sequence;
+  NETREC_TRY(found, keys_.at_or_before(last));
+  if (found.key < first || found.key == 0) return 0;
+  const auto end = row(found.key);
+  return end ? end->last_sequence : found.key;
 }
 
 }  // namespace netrec

@@ -6,6 +6,7 @@
 
 #include "store/chunk.h"
 #include "store/database.h"
+#include "store/key_finder.h"
 #include "store/timeline.h"
 
 namespace netrec {
@@ -27,7 +28,7 @@ class ChunkTable {
   static Result<ChunkTable> open(const Database& database);
 
   /// Calls `visit` for the chunks that begin in [first, last], in order. It returns false to stop.
-  /// A header that cannot be read goes to `damage`.
+  /// What cannot be read, a header or rows of the table, goes to `damage`.
   Status for_each(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
                   const std::function<Result<bool>(const ChunkRow&, const ChunkHeader&)>& visit);
 
@@ -36,19 +37,25 @@ class ChunkTable {
     std::string header;
     std::string body;
   };
-  /// Errors: not_found, io.
+  /// Errors: not_found, corrupt, io.
   Result<Whole> read(const ChunkRow& row);
 
   /// The last sequence of the chunks that begin in [first, last]; 0: there are none.
   Result<std::uint64_t> last_sequence(std::uint64_t first, std::uint64_t last);
 
  private:
-  ChunkTable(Query headers, Query whole, Query end)
-      : headers_(std::move(headers)), whole_(std::move(whole)), end_(std::move(end)) {}
+  ChunkTable(Query headers, Query whole, Query row, KeyFinder keys)
+      : headers_(std::move(headers)),
+        whole_(std::move(whole)),
+        row_(std::move(row)),
+        keys_(std::move(keys)) {}
+  Result<ChunkRow> row(std::uint64_t first_sequence);
+  Damage lost(std::uint64_t first, std::uint64_t last);
 
   Query headers_;
   Query whole_;
-  Query end_;
+  Query row_;
+  KeyFinder keys_;
 };
 
 }  // namespace netrec

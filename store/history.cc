@@ -82,9 +82,10 @@ class TransitionSource {
                              const bool may_tell = header.last_wall_us >= first_opened_us_ &&
                                                    sockets.begun + sockets.ongoing > 0;
                              if (!may_tell) return true;
-                             NETREC_TRY(bytes, chunks.read(row));
-                             const auto chunk = ChunkReader::open(bytes.header, bytes.body);
                              // What cannot be read is told by the scan itself.
+                             const auto bytes = chunks.read(row);
+                             if (!bytes) return true;
+                             const auto chunk = ChunkReader::open(bytes->header, bytes->body);
                              if (chunk) (void)add(*chunk);
                              return true;
                            });
@@ -259,8 +260,7 @@ class HistoryScan {
         session.first, session.last, damage_,
         [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
           if (header.of(EntityTraits<T>::kind).ended == 0 || !filter_.may_hold(header)) return true;
-          NETREC_TRY(bytes, chunks_->read(row));
-          auto told = tell(bytes);
+          auto told = tell(row);
           if (!told && told.error().kind == ErrorKind::corrupt) {
             damage_.push_back(row.damage(std::move(told).error().message));
             return true;
@@ -270,7 +270,8 @@ class HistoryScan {
         });
   }
 
-  Result<bool> tell(const ChunkTable::Whole& bytes) const {
+  Result<bool> tell(const ChunkRow& row) {
+    NETREC_TRY(bytes, chunks_->read(row));
     NETREC_TRY(chunk, ChunkReader::open(bytes.header, bytes.body));
     if constexpr (std::is_same_v<T, Socket>)
       if (!earlier_.empty())

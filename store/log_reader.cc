@@ -7,6 +7,7 @@
 #include "store/chunk.h"
 #include "store/compression.h"
 #include "store/frame_codec.h"
+#include "store/key_finder.h"
 
 namespace netrec {
 
@@ -57,16 +58,20 @@ struct UnpackedChunk {
 };
 
 struct LogReader::State {
-  Query ends;
   Query frame;
   Query keyframe;
   Query chunk;
+  Query chunk_end;
   Query frame_at;
   Query keyframe_at;
   Query chunk_at;
-  Query keyframe_before;
-  Query keyframe_after;
-  Query row_after;
+  KeyFinder frame_keys;
+  KeyFinder keyframe_keys;
+  KeyFinder chunk_keys;
+
+  Result<std::uint64_t> row_at(KeyFinder& keys, Query& at, Query& row, std::int64_t wall_us,
+                               std::uint64_t last);
+  Result<std::uint64_t> chunk_before(std::int64_t wall_us, std::uint64_t last);
 
   Result<LogEntry> row_entry(std::uint64_t sequence);
   Result<LogEntry> chunk_entry(std::uint64_t sequence);
@@ -85,13 +90,6 @@ LogReader& LogReader::operator=(LogReader&&) noexcept = default;
 LogReader::~LogReader() = default;
 
 Result<LogReader> LogReader::open(const Database& database) {
-  NETREC_TRY(ends, database.prepare("SELECT (SELECT min(sequence) FROM frame),"
-                                    "       (SELECT min(sequence) FROM keyframe),"
-                                    "       (SELECT min(first_sequence) FROM chunk),"
-                                    "       (SELECT max(sequence) FROM frame),"
-                                    "       (SELECT max(sequence) FROM keyframe),"
-                                    "       (SELECT last_sequence FROM chunk"
-                                    "         ORDER BY first_sequence DESC LIMIT 1)"));
   NETREC_TRY(frame, database.prepare("SELECT wall_us, boot_us, hash, data FROM frame"
                                      " WHERE sequence = ?"));
   NETREC_TRY(keyframe,
@@ -99,9 +97,10 @@ Result<LogReader> LogReader::open(const Database& database) {
                               "  FROM keyframe WHERE sequence = ?"));
   NETREC_TRY(chunk,
              database.prepare("SELECT first_sequence, last_sequence, previous_hash, hash, header,"
-                              " body FROM chunk WHERE first_sequence <= ?"
-                              " ORDER BY first_sequence DESC LIMIT 1"));
-  NETREC_TRY(chunk_at, database.prepare("SELECT header, body FROM chunk"
+                              " body FROM chunk WHERE first_sequence = ?"));
+  NETREC_TRY(chunk_end, database.prepare("SELECT last_sequence, least_wall_us FROM chunk"
+                                         " WHERE first_sequence = ?"));
+  NETREC_TRY(chunk_at, database.prepare("SELECT first_sequence FROM chunk"
                                         " WHERE least_wall_us <= ? AND first_sequence <= ?"
                                         " ORDER BY first_sequence DESC LIMIT 1"));
   NETREC_TRY(frame_at, database.prepare("SELECT sequence FROM frame"
@@ -110,23 +109,19 @@ Result<LogReader> LogReader::open(const Database& database) {
   NETREC_TRY(keyframe_at, database.prepare("SELECT sequence FROM keyframe"
                                            " WHERE wall_us <= ? AND sequence <= ?"
                                            " ORDER BY sequence DESC LIMIT 1"));
-  NETREC_TRY(before, database.prepare("SELECT max(sequence) FROM keyframe WHERE sequence <= ?"));
-  NETREC_TRY(after, database.prepare("SELECT min(sequence) FROM keyframe WHERE sequence > ?"));
-  NETREC_TRY(row_after,
-             database.prepare("SELECT (SELECT min(sequence) FROM frame WHERE sequence > ?1),"
-                              "       (SELECT min(sequence) FROM keyframe WHERE sequence > ?1),"
-                              "       (SELECT min(first_sequence) FROM chunk"
-                              "         WHERE first_sequence > ?1)"));
-  auto state = std::make_unique<State>(State{std::move(ends),
-                                             std::move(frame),
+  NETREC_TRY(frames, KeyFinder::open(database, "frame", "sequence"));
+  NETREC_TRY(keyframes, KeyFinder::open(database, "keyframe", "sequence"));
+  NETREC_TRY(chunks, KeyFinder::open(database, "chunk", "first_sequence"));
+  auto state = std::make_unique<State>(State{std::move(frame),
                                              std::move(keyframe),
                                              std::move(chunk),
+                                             std::move(chunk_end),
                                              std::move(frame_at),
                                              std::move(keyframe_at),
                                              std::move(chunk_at),
-                                             std::move(before),
-                                             std::move(after),
-                                             std::move(row_after),
+                                             std::move(frames),
+                                             std::move(keyframes),
+                                             std::move(chunks),
                                              {},
                                              {},
                                              nullptr,
@@ -146,10 +141,10 @@ Result<std::uint64_t> number(Query& query, const Values&... values) {
   return static_cast<std::uint64_t>(value);
 }
 
-// The last frame of a chunk at or before `wall_us`; 0 if there is none.
-Result<std::uint64_t> sequence_in_chunk(std::string_view header, std::string_view body,
-                                        std::uint64_t wall_us, std::uint64_t last) {
-  NETREC_TRY(reader, ChunkReader::open(header, body));
+// The last frame of a chunk at or before `wall_us`; 0 if there is none. REQUIRES: `chunk` is on it.
+Result<std::uint64_t> sequence_in_chunk(const Query& chunk, std::uint64_t wall_us,
+                                        std::uint64_t last) {
+  NETREC_TRY(reader, ChunkReader::open(chunk.bytes(4), chunk.bytes(5)));
   NETREC_TRY(times, reader.frame_times());
   for (std::size_t i = times.sequence.size(); i-- > 0;)
     if (times.wall_us[i] <= wall_us && times.sequence[i] <= last) return times.sequence[i];
@@ -159,23 +154,21 @@ Result<std::uint64_t> sequence_in_chunk(std::string_view header, std::string_vie
 }  // namespace
 
 Result<std::uint64_t> LogReader::first_sequence() {
-  NETREC_TRY(found, state_->ends.first());
   std::uint64_t least = 0;
-  for (int column = 0; found && column < 3; ++column) {
-    const auto value = static_cast<std::uint64_t>(state_->ends.integer(column));
-    if (value != 0 && (least == 0 || value < least)) least = value;
+  for (KeyFinder* keys : {&state_->frame_keys, &state_->keyframe_keys, &state_->chunk_keys}) {
+    NETREC_TRY(first, keys->at_or_after(1));
+    if (first.key != 0 && (least == 0 || first.key < least)) least = first.key;
   }
-  state_->ends.reset();
   return least;
 }
 
 Result<std::uint64_t> LogReader::last_sequence() {
-  NETREC_TRY(found, state_->ends.first());
-  std::int64_t most = 0;
-  for (int column = 3; found && column < 6; ++column)
-    most = std::max(most, state_->ends.integer(column));
-  state_->ends.reset();
-  return static_cast<std::uint64_t>(most);
+  NETREC_TRY(frame, state_->frame_keys.at_or_before(kLastKey));
+  NETREC_TRY(keyframe, state_->keyframe_keys.at_or_before(kLastKey));
+  NETREC_TRY(chunk, state_->chunk_keys.at_or_before(kLastKey));
+  // A chunk that is not readable itself still is a place in the log.
+  const auto in_chunk = number(state_->chunk_end, chunk.key);
+  return std::max({frame.key, keyframe.key, in_chunk ? *in_chunk : chunk.key});
 }
 
 Result<std::uint64_t> LogReader::sequence_after(std::uint64_t sequence) {
@@ -183,10 +176,10 @@ Result<std::uint64_t> LogReader::sequence_after(std::uint64_t sequence) {
   const auto consider = [&](std::uint64_t candidate) {
     if (candidate > sequence && (least == 0 || candidate < least)) least = candidate;
   };
-  NETREC_TRY(found, state_->row_after.first(sequence));
-  for (int column = 0; found && column < 3; ++column)
-    consider(static_cast<std::uint64_t>(state_->row_after.integer(column)));
-  state_->row_after.reset();
+  for (KeyFinder* keys : {&state_->frame_keys, &state_->keyframe_keys, &state_->chunk_keys}) {
+    NETREC_TRY(next, keys->at_or_after(sequence + 1));
+    consider(next.key);
+  }
   if (least == sequence + 1) return least;
   const auto inside = state_->chunk_entry(sequence + 1);
   if (inside) return sequence + 1;
@@ -200,34 +193,76 @@ Result<std::uint64_t> LogReader::sequence_after(std::uint64_t sequence) {
   return least;
 }
 
-Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) {
-  const std::int64_t wall_us = wall.time_since_epoch().count();
-  NETREC_TRY(frame, number(state_->frame_at, wall_us, last));
-  NETREC_TRY(keyframe, number(state_->keyframe_at, wall_us, last));
-  std::uint64_t sequence = std::max(frame, keyframe);
-  NETREC_TRY(found, state_->chunk_at.first(wall_us, last));
-  if (found && wall_us >= 0) {
-    const auto inside = sequence_in_chunk(state_->chunk_at.bytes(0), state_->chunk_at.bytes(1),
-                                          static_cast<std::uint64_t>(wall_us), last);
-    // A damaged chunk is met again, and told, by whoever goes there.
-    if (inside) sequence = std::max(sequence, *inside);
+// The last row of a table, up to `last`, that is at or before `wall_us`: as `at` finds it, or where
+// that meets pages it cannot read, row by row.
+Result<std::uint64_t> LogReader::State::row_at(KeyFinder& keys, Query& at, Query& row,
+                                               std::int64_t wall_us, std::uint64_t last) {
+  auto fast = number(at, wall_us, last);
+  if (fast || fast.error().kind != ErrorKind::corrupt) return fast;
+  while (true) {
+    NETREC_TRY(found, keys.at_or_before(last));
+    if (found.key == 0) return 0;
+    const auto readable = row.first(found.key);
+    const bool is_before = readable && *readable && row.integer(0) <= wall_us;
+    row.reset();
+    if (is_before) return found.key;
+    last = found.key - 1;
   }
-  state_->chunk_at.reset();
+}
+
+// First sequence of the last chunk, up to `last`, that begins at or before `wall_us`; 0: none.
+Result<std::uint64_t> LogReader::State::chunk_before(std::int64_t wall_us, std::uint64_t last) {
+  auto fast = number(chunk_at, wall_us, last);
+  if (fast || fast.error().kind != ErrorKind::corrupt) return fast;
+  while (true) {
+    NETREC_TRY(found, chunk_keys.at_or_before(last));
+    if (found.key == 0) return 0;
+    const auto readable = chunk_end.first(found.key);
+    const bool is_before = readable && *readable && chunk_end.integer(1) <= wall_us;
+    chunk_end.reset();
+    if (is_before) return found.key;
+    last = found.key - 1;
+  }
+}
+
+Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) {
+  State& state = *state_;
+  const std::int64_t wall_us = wall.time_since_epoch().count();
+  NETREC_TRY(frame, state.row_at(state.frame_keys, state.frame_at, state.frame, wall_us, last));
+  NETREC_TRY(keyframe,
+             state.row_at(state.keyframe_keys, state.keyframe_at, state.keyframe, wall_us, last));
+  std::uint64_t sequence = std::max(frame, keyframe);
+  NETREC_TRY(before, state.chunk_before(wall_us, last));
+  if (before == 0 || wall_us < 0) return sequence;
+  // A damaged chunk is met again, and told, by whoever goes there.
+  const auto found = state.chunk.first(before);
+  if (found && *found) {
+    const auto inside = sequence_in_chunk(state.chunk, static_cast<std::uint64_t>(wall_us), last);
+    sequence = std::max(sequence, inside ? *inside : before);
+  }
+  state.chunk.reset();
   return sequence;
 }
 
 Result<std::uint64_t> LogReader::keyframe_at_or_before(std::uint64_t sequence) {
-  return number(state_->keyframe_before, sequence);
+  NETREC_TRY(found, state_->keyframe_keys.at_or_before(sequence));
+  return found.key;
 }
 
 Result<std::uint64_t> LogReader::keyframe_after(std::uint64_t sequence) {
-  return number(state_->keyframe_after, sequence);
+  NETREC_TRY(found, state_->keyframe_keys.at_or_after(sequence + 1));
+  return found.key;
 }
 
 Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
+  Error unreadable{ErrorKind::not_found, fmt::format("there is no frame {}", sequence)};
   for (Query* query : {&frame, &keyframe}) {
-    NETREC_TRY(found, query->first(sequence));
-    if (!found) continue;
+    // A page that cannot be read may hide it, or have nothing to do with it.
+    auto found = query->first(sequence);
+    if (!found && found.error().kind != ErrorKind::corrupt)
+      return tl::unexpected<Error>(std::move(found).error());
+    if (!found) unreadable = std::move(found).error();
+    if (!found || !*found) continue;
     const bool is_keyframe = query == &keyframe;
     entry = {};
     entry.header = {.kind = is_keyframe ? FrameKind::keyframe : FrameKind::delta,
@@ -248,14 +283,21 @@ Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
     if (is_keyframe) entry.previous = *previous;
     return entry;
   }
-  return failure(ErrorKind::not_found, "there is no frame {}", sequence);
+  return tl::unexpected<Error>(std::move(unreadable));
 }
 
 // Has the chunk that should hold `sequence` in `unpacked`.
 Status LogReader::State::unpack_chunk(std::uint64_t sequence) {
-  NETREC_TRY(found, chunk.first(sequence));
-  if (!found || static_cast<std::uint64_t>(chunk.integer(1)) < sequence) {
+  NETREC_TRY(nearest, chunk_keys.at_or_before(sequence));
+  auto found = chunk.first(nearest.key);
+  if (!found)
+    return tl::unexpected<Error>(
+        std::move(found).error().while_doing(fmt::format("chunk {}", nearest.key)));
+  if (!*found || static_cast<std::uint64_t>(chunk.integer(1)) < sequence) {
     chunk.reset();
+    if (nearest.past_damage)
+      return failure(ErrorKind::corrupt, "the page that may hold frame {} cannot be read",
+                     sequence);
     return failure(ErrorKind::not_found, "there is no frame {}", sequence);
   }
   const auto unpack = [&]() -> Status {
@@ -304,8 +346,10 @@ Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
   // In a walk through a chunk the next frame is mostly there.
   if (state_->unpacked.find(sequence) != nullptr) return state_->chunk_entry(sequence);
   auto row = state_->row_entry(sequence);
-  if (row || row.error().kind != ErrorKind::not_found) return row;
-  return state_->chunk_entry(sequence);
+  if (row || (row.error().kind != ErrorKind::not_found && row.error().kind != ErrorKind::corrupt))
+    return row;
+  auto inside = state_->chunk_entry(sequence);
+  return inside || row.error().kind == ErrorKind::not_found ? inside : row;
 }
 
 std::uint64_t LogReader::chunk_of_entry() const {

@@ -2,46 +2,83 @@
 
 #include <algorithm>
 
-#include "store/database.h"
+#include "store/key_finder.h"
 
 namespace netrec {
 
 namespace {
 
-// A chunk's run of sequences includes the keyframes in between.
-constexpr const char* kRuns = R"(
-  SELECT first_sequence, last_sequence, least_wall_us, most_wall_us FROM chunk
-  UNION ALL SELECT sequence, sequence, wall_us, wall_us FROM keyframe
-  UNION ALL SELECT sequence, sequence, wall_us, wall_us FROM frame
-  ORDER BY 1)";
-
 WallTime wall_of(std::int64_t microseconds) {
   return WallTime(std::chrono::microseconds(std::max<std::int64_t>(microseconds, 0)));
+}
+
+/// Sequences that are there, one after the other.
+struct Run {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  WallTime from{};
+  WallTime to{};
+};
+
+/// The rows of a table of the log; those that cannot be read are not there.
+Status add_runs(const Database& database, std::string_view table, std::string_view key,
+                std::string_view columns, std::vector<Run>& runs) {
+  NETREC_TRY(rows, database.prepare(fmt::format("SELECT {0}, {1} FROM {2}"
+                                                " WHERE {0} BETWEEN ? AND ? ORDER BY {0}",
+                                                key, columns, table)));
+  NETREC_TRY(keys, KeyFinder::open(database, table, key));
+  const auto add = [&]() -> Result<bool> {
+    runs.push_back({.first = static_cast<std::uint64_t>(rows.integer(0)),
+                    .last = static_cast<std::uint64_t>(rows.integer(1)),
+                    .from = wall_of(rows.integer(2)),
+                    .to = wall_of(rows.integer(3))});
+    return true;
+  };
+  return read_rows(rows, keys, 1, kLastKey, add, [](std::uint64_t, std::uint64_t) {});
+}
+
+/// False: there may be frames after the last one that can be read.
+Result<bool> reads_the_end(const Database& database) {
+  constexpr std::pair<std::string_view, std::string_view> kLog[] = {
+      {"frame", "sequence"}, {"keyframe", "sequence"}, {"chunk", "first_sequence"}};
+  for (const auto& [table, key] : kLog) {
+    NETREC_TRY(keys, KeyFinder::open(database, table, key));
+    NETREC_TRY(last, keys.at_or_before(kLastKey));
+    if (last.past_damage) return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 Result<std::vector<Damage>> missing_frames(const Timeline& timeline) {
   const TimelineSummary& summary = timeline.summary();
+  const Database& database = timeline.database();
   std::vector<Damage> holes;
-  if (summary.frames == 0) return holes;
+  NETREC_TRY(end_is_known, reads_the_end(database));
+  if (!end_is_known)
+    holes.push_back({summary.last_sequence + 1, summary.last_sequence + 1, summary.last_wall,
+                     summary.last_wall + std::chrono::microseconds(1),
+                     "a page of the file cannot be read: frames may be lost at its end"});
+  if (summary.last_sequence == 0) return holes;
   if (summary.frames == summary.last_sequence - summary.first_sequence + 1) return holes;
-  NETREC_TRY(runs, timeline.database().prepare(kRuns));
+  std::vector<Run> runs;
+  constexpr std::string_view kOne = "sequence, wall_us, wall_us";
+  // A chunk's run of sequences includes the keyframes in between.
+  NETREC_CHECKED(add_runs(database, "chunk", "first_sequence",
+                          "last_sequence, least_wall_us, most_wall_us", runs));
+  NETREC_CHECKED(add_runs(database, "keyframe", "sequence", kOne, runs));
+  NETREC_CHECKED(add_runs(database, "frame", "sequence", kOne, runs));
+  std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) { return a.first < b.first; });
   std::uint64_t covered = summary.first_sequence - 1;
-  std::int64_t wall_us = summary.first_wall.time_since_epoch().count();
-  NETREC_TRY(more, runs.first());
-  while (more) {
-    const auto first = static_cast<std::uint64_t>(runs.integer(0));
-    const auto last = static_cast<std::uint64_t>(runs.integer(1));
-    if (first > covered + 1)
-      holes.push_back({covered + 1, first - 1, wall_of(wall_us), wall_of(runs.integer(2)),
-                       "these frames are not in the file"});
-    if (last > covered) {
-      covered = last;
-      wall_us = runs.integer(3);
-    }
-    NETREC_TRY(next, runs.next());
-    more = next;
+  WallTime reached = summary.first_wall;
+  for (const Run& run : runs) {
+    if (run.first > covered + 1)
+      holes.push_back(
+          {covered + 1, run.first - 1, reached, run.from, "these frames are not in the file"});
+    if (run.last <= covered) continue;
+    covered = run.last;
+    reached = run.to;
   }
   return holes;
 }

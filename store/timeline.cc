@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/key_finder.h"
 #include "store/log_reader.h"
 
 namespace netrec {
@@ -12,6 +13,8 @@ struct Timeline::State {
   Database database;
   std::optional<LogReader> log;
   TimelineSummary summary;
+
+  Status add_lost_sessions(std::vector<RecordedSession>& sessions);
 };
 
 namespace {
@@ -31,10 +34,14 @@ Result<TimelineSummary> summarize(const std::string& path, const Database& datab
   summary.file_bytes = database.file_bytes();
   summary.format_version = kFormatVersion;
   NETREC_TRY(totals, database.prepare(kTotals));
-  NETREC_TRY(found, totals.first());
+  auto found = totals.first();
+  // Pages that cannot be read do not keep anybody from the rest.
+  if (!found && found.error().kind != ErrorKind::corrupt)
+    return tl::unexpected<Error>(std::move(found).error());
   const auto total = [&](int column) {
-    return found ? static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals.integer(column)))
-                 : 0;
+    return found && *found
+               ? static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals.integer(column)))
+               : 0;
   };
   summary.hot_frames = total(0);
   summary.hot_bytes = total(1);
@@ -52,6 +59,10 @@ Result<TimelineSummary> summarize(const std::string& path, const Database& datab
   if (const auto entry = log.entry(first)) summary.first_wall = entry->header.wall;
   if (const auto entry = log.entry(last)) summary.last_wall = entry->header.wall;
   return summary;
+}
+
+std::uint64_t us_of(WallTime wall) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall.time_since_epoch().count()));
 }
 
 std::uint64_t positive(const Query& query, int column) {
@@ -102,10 +113,11 @@ Result<std::uint64_t> Timeline::sequence_at(WallTime wall) const {
 Result<std::vector<RecordedGap>> Timeline::gaps() const {
   NETREC_TRY(query,
              state_->database.prepare("SELECT id, session, cause, from_us, ifnull(to_us, 0), count,"
-                                      "       network_namespace, detail FROM gap ORDER BY id"));
+                                      "       network_namespace, detail FROM gap"
+                                      " WHERE id BETWEEN ? AND ? ORDER BY id"));
+  NETREC_TRY(keys, KeyFinder::open(state_->database, "gap", "id"));
   std::vector<RecordedGap> gaps;
-  NETREC_TRY(more, query.first());
-  while (more) {
+  const auto add = [&]() -> Result<bool> {
     RecordedGap gap;
     gap.id = positive(query, 0);
     gap.session = static_cast<std::uint32_t>(query.integer(1));
@@ -116,10 +128,78 @@ Result<std::vector<RecordedGap>> Timeline::gaps() const {
     gap.network_namespace = static_cast<std::uint32_t>(query.integer(6));
     gap.text = query.bytes(7);
     gaps.push_back(std::move(gap));
-    NETREC_TRY(next, query.next());
-    more = next;
-  }
+    return true;
+  };
+  // Which gaps were there is not known any more: any time may have one.
+  const auto lost = [&](std::uint64_t, std::uint64_t) {
+    RecordedGap gap;
+    gap.cause = GapCause::damaged;
+    gap.from_us = us_of(state_->summary.first_wall);
+    gap.to_us = us_of(state_->summary.last_wall);
+    gap.text = "rows of the table of gaps cannot be read";
+    gaps.push_back(std::move(gap));
+  };
+  NETREC_CHECKED(read_rows(query, keys, 0, kLastKey, add, lost));
   return gaps;
+}
+
+namespace {
+
+/// What the keyframe a session begins with says of it.
+Result<std::vector<RecordedSession>> sessions_begun_by(LogReader& log, std::uint64_t sequence) {
+  NETREC_TRY(entry, log.entry(sequence));
+  NETREC_TRY(state, log.content(std::nullopt));
+  std::vector<RecordedSession> sessions;
+  if (!entry.header.begins_session) return sessions;
+  Snapshot texts;
+  for (Text& row : state.of<Text>().opened) texts.of<Text>().insert(std::move(row));
+  for (const Session& row : state.of<Session>().opened) {
+    RecordedSession session;
+    static_cast<Session&>(session) = row;
+    session.first_sequence = sequence;
+    session.host_name = texts.text(row.host);
+    session.boot = texts.text(row.boot_id);
+    session.machine = texts.text(row.machine_id);
+    session.kernel_release = texts.text(row.kernel);
+    session.netrec_version = texts.text(row.version);
+    session.command_line = texts.text(row.arguments);
+    session.zone = texts.text(row.time_zone);
+    session.not_seen = texts.text(row.limits);
+    for (std::uint32_t* text :
+         {&session.host, &session.boot_id, &session.machine_id, &session.kernel, &session.version,
+          &session.arguments, &session.time_zone, &session.limits})
+      *text = 0;
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
+}  // namespace
+
+// The sessions whose rows cannot be read, out of the keyframes they begin with.
+Status Timeline::State::add_lost_sessions(std::vector<RecordedSession>& sessions) {
+  NETREC_TRY(query, database.prepare("SELECT sequence, begins_session FROM keyframe"
+                                     " WHERE sequence BETWEEN ? AND ? ORDER BY sequence"));
+  NETREC_TRY(keys, KeyFinder::open(database, "keyframe", "sequence"));
+  const auto is_known = [&](const auto& same) {
+    return std::any_of(sessions.begin(), sessions.end(), same);
+  };
+  const auto look = [&]() -> Result<bool> {
+    const std::uint64_t sequence = positive(query, 0);
+    if (query.integer(1) != 1) return true;
+    if (is_known([&](const RecordedSession& one) { return one.first_sequence == sequence; }))
+      return true;
+    auto begun = sessions_begun_by(*log, sequence);
+    for (std::size_t i = 0; begun && i < begun->size(); ++i)
+      if (!is_known([&](const RecordedSession& one) { return one.id == (*begun)[i].id; }))
+        sessions.push_back(std::move((*begun)[i]));
+    return true;
+  };
+  // A keyframe that cannot be read is told by whoever walks there.
+  NETREC_CHECKED(read_rows(query, keys, 1, kLastKey, look, [](std::uint64_t, std::uint64_t) {}));
+  std::sort(sessions.begin(), sessions.end(),
+            [](const RecordedSession& a, const RecordedSession& b) { return a.id < b.id; });
+  return {};
 }
 
 Result<std::vector<RecordedSession>> Timeline::sessions() const {
@@ -127,10 +207,11 @@ Result<std::vector<RecordedSession>> Timeline::sessions() const {
              state_->database.prepare(
                  "SELECT id, first_sequence, started_us, started_boot_us, ifnull(ended_us, 0),"
                  "       interval_us, mode, capabilities, pid, uid, host, boot_id, machine_id,"
-                 "       kernel, version, arguments, time_zone, limits FROM session ORDER BY id"));
+                 "       kernel, version, arguments, time_zone, limits FROM session"
+                 " WHERE id BETWEEN ? AND ? ORDER BY id"));
+  NETREC_TRY(keys, KeyFinder::open(state_->database, "session", "id"));
   std::vector<RecordedSession> sessions;
-  NETREC_TRY(more, query.first());
-  while (more) {
+  const auto add = [&]() -> Result<bool> {
     RecordedSession session;
     session.id = static_cast<std::uint32_t>(query.integer(0));
     session.first_sequence = positive(query, 1);
@@ -148,9 +229,12 @@ Result<std::vector<RecordedSession>> Timeline::sessions() const {
     int column = 10;
     for (std::string* text : texts) *text = query.bytes(column++);
     sessions.push_back(std::move(session));
-    NETREC_TRY(next, query.next());
-    more = next;
-  }
+    return true;
+  };
+  bool lost = false;
+  NETREC_CHECKED(
+      read_rows(query, keys, 0, kLastKey, add, [&](std::uint64_t, std::uint64_t) { lost = true; }));
+  if (lost) NETREC_CHECKED(state_->add_lost_sessions(sessions));
   return sessions;
 }
 

@@ -100,7 +100,13 @@ Status StateProof::run(std::uint64_t last, const ChainProof::Step& step) {
 }
 
 Status StateProof::compare_tables() {
-  for (const DerivedTable& table : kDerived) NETREC_CHECKED(compare_table(table));
+  for (const DerivedTable& table : kDerived) {
+    const auto compared = compare_table(table);
+    if (!compared && compared.error().kind != ErrorKind::corrupt) return compared;
+    if (!compared)
+      findings.push_back(
+          fmt::format("{}: it cannot be read: {}", table.name, compared.error().message));
+  }
   return {};
 }
 
@@ -185,9 +191,13 @@ Result<Verification> verify(const std::string& path,
     result.index_findings.push_back(pages.error().message);
   if (!result.damage.empty()) return result;
 
-  NETREC_TRY(mark, read_mark(database));
+  const auto mark = read_mark(database);
+  if (!mark) {
+    result.index_findings.push_back("mark: " + mark.error().message);
+    return result;
+  }
   NETREC_TRY(scratch, Database::scratch());
-  StateProof state(database, std::move(scratch), mark, result.pruned_up_to != 0);
+  StateProof state(database, std::move(scratch), *mark, result.pruned_up_to != 0);
   NETREC_CHECKED(state.run(summary.last_sequence, step));
   result.damage = std::move(state.damage);
   result.index_findings.insert(result.index_findings.end(), state.findings.begin(),

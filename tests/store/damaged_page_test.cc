@@ -1,0 +1,140 @@
+// One page of the file after the other is overwritten: whatever it held, every question is answered
+// from the rest, and what is missing is told.
+#include <cstdio>
+#include <map>
+
+#include "store/database.h"
+#include "store/history.h"
+#include "store/missing_frames.h"
+#include "store/verify.h"
+#include "tests/store/timeline_fixture.h"
+
+namespace netrec {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+
+std::string contents(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write_contents(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<long>(bytes.size()));
+}
+
+/// What somebody gets who asks a file everything.
+struct Answers {
+  std::string error;
+  std::map<std::uint64_t, std::uint64_t> closed_us;  ///< by cookie
+  std::size_t told_missing = 0;
+  std::size_t sessions = 0;
+  std::size_t frames = 0;
+};
+
+Answers ask(const std::string& path) {
+  Answers answers;
+  const auto ask_all = [&]() -> Status {
+    NETREC_TRY(timeline, Timeline::open(path));
+    NETREC_TRY(damage, scan_connections(timeline, {}, [&](const Connection& row, const Snapshot&) {
+                 answers.closed_us[row.socket.cookie] = row.closed_us;
+                 return true;
+               }));
+    NETREC_TRY(holes, missing_frames(timeline));
+    NETREC_TRY(gaps, timeline.gaps());
+    NETREC_TRY(sessions, timeline.sessions());
+    answers.sessions = sessions.size();
+    FrameCursor cursor = timeline.cursor();
+    NETREC_TRY(more, cursor.next());
+    while (more) {
+      ++answers.frames;
+      NETREC_TRY(next, cursor.next());
+      more = next;
+    }
+    answers.told_missing = damage.size() + holes.size() + cursor.damage().size();
+    for (const RecordedGap& gap : gaps)
+      answers.told_missing += gap.cause == GapCause::damaged ? 1 : 0;
+    return {};
+  };
+  if (const auto done = ask_all(); !done) answers.error = done.error().message;
+  return answers;
+}
+
+class DamagedPage : public TimelineFixture {
+ protected:
+  void make_timeline() {
+    load_ = {.sockets = 60, .opened_each_tick = 2, .working = 0.3};
+    host_ = SimulatedHost(load_, 5);
+    keep_past_ = false;
+    {
+      auto writer = open_writer({.seal_after_frames = 30});
+      begin(writer);
+      record(writer, 150);
+      finish(writer);
+    }
+    host_.sleep(std::chrono::seconds(30));
+    auto writer = open_writer({.seal_after_frames = 30});
+    begin(writer);
+    record(writer, 130);
+    const std::string copy = path_ + ".copy";
+    ASSERT_EQ(std::system(fmt::format("sqlite3 '{}' \".backup '{}'\"", path_, copy).c_str()), 0);
+    path_ = copy;
+  }
+};
+
+TEST_F(DamagedPage, CostsOnlyWhatItHeldAndThatIsTold) {
+  make_timeline();
+  const std::string whole = contents(path_);
+  const Answers sound = ask(path_);
+  ASSERT_EQ(sound.error, "");
+  ASSERT_EQ(sound.told_missing, 0u);
+  ASSERT_EQ(sound.sessions, 2u);
+  std::size_t partial = 0;
+  std::size_t refused = 0;
+  for (std::size_t page = 1; page < whole.size() / kPage; ++page) {
+    std::string bytes = whole;
+    bytes.replace(page * kPage, kPage, kPage, static_cast<char>(0x5a));
+    write_contents(path_, bytes);
+    const auto proof = verify(path_, nullptr);
+    const Answers answers = ask(path_);
+    if (!proof) {  // The tables themselves are not to be made out.
+      ++refused;
+      continue;
+    }
+    EXPECT_EQ(answers.error, "") << "page " << page;
+    EXPECT_EQ(answers.sessions, 2u) << "page " << page;
+    if (answers.closed_us == sound.closed_us && answers.frames == sound.frames) continue;
+    ++partial;
+    EXPECT_GT(answers.told_missing, 0u) << "page " << page;
+    EXPECT_FALSE(proof->damage.empty()) << "page " << page;
+    EXPECT_FALSE(answers.closed_us.empty()) << "page " << page;
+  }
+  EXPECT_GT(partial, 10u);
+  EXPECT_LE(refused, 3u);
+}
+
+TEST_F(DamagedPage, IsNamedByVerifyWithTheTimeItCosts) {
+  make_timeline();
+  std::string bytes = contents(path_);
+  // The page a chunk's row begins on: somewhere on it stands its first sequence.
+  auto database = Database::open_read_only(path_);
+  auto second = database->prepare("SELECT first_sequence, header FROM chunk ORDER BY 1 LIMIT 1,1");
+  ASSERT_TRUE(*second->first());
+  const auto first_sequence = static_cast<std::uint64_t>(second->integer(0));
+  const std::string header(second->bytes(1).substr(0, 64));
+  second->reset();
+  const std::size_t at = bytes.find(header);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at / kPage * kPage, kPage, kPage, '\0');
+  write_contents(path_, bytes);
+  const auto proof = verify(path_, nullptr);
+  ASSERT_TRUE(proof) << proof.error().message;
+  ASSERT_FALSE(proof->damage.empty());
+  EXPECT_LE(proof->damage.front().first_sequence, first_sequence);
+  EXPECT_GE(proof->damage.front().last_sequence, first_sequence);
+  EXPECT_GT(proof->damage.front().from, WallTime{});
+  EXPECT_GT(proof->damage.front().to, proof->damage.front().from);
+}
+
+}  // namespace
+}  // namespace netrec
