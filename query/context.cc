@@ -76,8 +76,14 @@ Result<Timeline*> Context::timeline() {
                    "file with -f",
                    escape(file));
   }
-  if (opened->summary().frames == 0)
+  if (opened->summary().last_sequence == 0) {
+    NETREC_TRY(holes, missing_frames(*opened));
+    if (!holes.empty())
+      return failure(ErrorKind::corrupt,
+                     "{}: no frame of it can be read; `netrec verify` says what is damaged",
+                     escape(file));
     return failure(ErrorKind::not_found, "{}: nothing is recorded in it yet", escape(file));
+  }
   timeline_.emplace(std::move(*opened));
   return &*timeline_;
 }

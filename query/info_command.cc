@@ -9,6 +9,7 @@
 #include "query/coverage.h"
 #include "query/escape.h"
 #include "query/gap_notices.h"
+#include "store/missing_frames.h"
 #include "store/timeline_writer.h"
 
 namespace netrec {
@@ -63,6 +64,8 @@ class InfoCommand final : public Command {
     NETREC_TRY(gaps, timeline->gaps());
     facts.sessions = std::move(sessions);
     facts.gaps = std::move(gaps);
+    NETREC_TRY(holes, missing_frames(*timeline));
+    for (const Damage& hole : holes) facts.gaps.push_back(gap_of(hole));
     facts.unseen = unseen_parts(facts.gaps, *timeline, facts.from_us, facts.to_us);
     NETREC_CHECKED(context.note_missing({summary.first_wall, summary.last_wall}));
     if (const auto pid = recorder_of(context.path())) facts.recorder = *pid;
@@ -75,6 +78,16 @@ class InfoCommand final : public Command {
   }
 
  private:
+  static RecordedGap gap_of(const Damage& hole) {
+    RecordedGap gap;
+    gap.cause = GapCause::damaged;
+    gap.from_us = to_us(hole.from);
+    gap.to_us = to_us(hole.to);
+    gap.count = hole.last_sequence - hole.first_sequence + 1;
+    gap.text = hole.what;
+    return gap;
+  }
+
   static void print_machine_facts(Output& out, const Facts& facts) {
     const TimelineSummary& summary = facts.summary;
     out.fact("file", summary.path);

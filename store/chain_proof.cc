@@ -48,8 +48,10 @@ Status ChainProof::damaged(std::uint64_t first, std::uint64_t last, std::string 
                .from = wall_,
                .to = wall_,
                .what = std::move(what)};
-  if (const auto entry = log_.entry(keyframe); keyframe != 0 && entry)
-    found.to = entry->header.wall;
+  const std::uint64_t end = keyframe == 0 ? found.last_sequence : keyframe;
+  if (const auto wall = log_.wall_of(end, LogReader::Side::after)) found.to = *wall;
+  if (found.from == WallTime{})
+    if (const auto wall = log_.wall_of(first, LogReader::Side::before)) found.from = *wall;
   if (!damage_.empty() && damage_.back().last_sequence >= first && keyframe != 0) return {};
   damage_.push_back(std::move(found));
   return {};

@@ -151,6 +151,8 @@ Result<bool> FrameCursor::Position::jump(std::uint64_t first_bad, std::uint64_t 
     if (keyframe == 0 || keyframe > limit) {
       // Told without an end unless a later move finds one.
       if (keyframe > 0) found.last_sequence = keyframe - 1;
+      if (const auto wall = log->wall_of(found.last_sequence, LogReader::Side::after))
+        found.to = *wall;
       note(std::move(found));
       return false;
     }
@@ -180,10 +182,11 @@ Result<bool> FrameCursor::Position::load(std::uint64_t keyframe) {
   if (loaded) return loaded;
   if (loaded.error().kind != ErrorKind::corrupt) return loaded;
   frame = {};
+  const auto wall = log->wall_of(keyframe, LogReader::Side::before);
   note({.first_sequence = keyframe,
         .last_sequence = keyframe,
-        .from = frame.wall,
-        .to = frame.wall,
+        .from = wall ? *wall : WallTime{},
+        .to = wall ? *wall : WallTime{},
         .what = fmt::format("keyframe {}: {}", keyframe, loaded.error().message)});
   return false;
 }

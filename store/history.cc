@@ -10,6 +10,7 @@
 #include "store/chunk_table.h"
 #include "store/history_chunk.h"
 #include "store/log_reader.h"
+#include "store/read_transaction.h"
 
 namespace netrec {
 
@@ -22,29 +23,6 @@ struct SessionSpan {
   std::uint64_t last = 0;
   std::uint64_t started_us = 0;
   std::string boot;
-};
-
-/// Sees one state of the file for as long as it lives, whatever a recorder writes meanwhile.
-class ReadTransaction {
- public:
-  static Result<ReadTransaction> begin(const Database& database) {
-    NETREC_TRY(begin, database.prepare("SAVEPOINT history"));
-    NETREC_TRY(end, database.prepare("RELEASE history"));
-    NETREC_CHECKED(begin.run());
-    return ReadTransaction(std::move(end));
-  }
-  ReadTransaction(ReadTransaction&& other) noexcept : end_(std::move(other.end_)) {
-    other.moved_ = true;
-  }
-  ReadTransaction& operator=(ReadTransaction&&) = delete;
-  ~ReadTransaction() {
-    if (!moved_) (void)end_.run();
-  }
-
- private:
-  explicit ReadTransaction(Query end) : end_(std::move(end)) {}
-  Query end_;
-  bool moved_ = false;
 };
 
 template <class T>
@@ -221,6 +199,11 @@ class HistoryScan {
     for (std::size_t i = 0; i < sessions_.size() && !stopped_; ++i) {
       NETREC_CHECKED(tell_chunks(sessions_[i]));
       if (!stopped_) NETREC_CHECKED(tell_rest(i));
+    }
+    // What it costs is not known where nothing near it can be read.
+    for (Damage& damage : damage_) {
+      if (damage.from == WallTime{}) damage.from = timeline_.summary().first_wall;
+      if (damage.to == WallTime{}) damage.to = timeline_.summary().last_wall;
     }
     return std::move(damage_);
   }

@@ -98,8 +98,9 @@ Result<LogReader> LogReader::open(const Database& database) {
   NETREC_TRY(chunk,
              database.prepare("SELECT first_sequence, last_sequence, previous_hash, hash, header,"
                               " body FROM chunk WHERE first_sequence = ?"));
-  NETREC_TRY(chunk_end, database.prepare("SELECT last_sequence, least_wall_us FROM chunk"
-                                         " WHERE first_sequence = ?"));
+  NETREC_TRY(chunk_end,
+             database.prepare("SELECT last_sequence, least_wall_us, most_wall_us FROM chunk"
+                              " WHERE first_sequence = ?"));
   NETREC_TRY(chunk_at, database.prepare("SELECT first_sequence FROM chunk"
                                         " WHERE least_wall_us <= ? AND first_sequence <= ?"
                                         " ORDER BY first_sequence DESC LIMIT 1"));
@@ -234,14 +235,30 @@ Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) 
   std::uint64_t sequence = std::max(frame, keyframe);
   NETREC_TRY(before, state.chunk_before(wall_us, last));
   if (before == 0 || wall_us < 0) return sequence;
-  // A damaged chunk is met again, and told, by whoever goes there.
+  // A damaged chunk is met again, and told, by whoever goes to its first frame.
+  std::uint64_t inside = before;
   const auto found = state.chunk.first(before);
-  if (found && *found) {
-    const auto inside = sequence_in_chunk(state.chunk, static_cast<std::uint64_t>(wall_us), last);
-    sequence = std::max(sequence, inside ? *inside : before);
-  }
+  if (found && *found)
+    if (const auto there =
+            sequence_in_chunk(state.chunk, static_cast<std::uint64_t>(wall_us), last))
+      inside = *there;
+  sequence = std::max(sequence, inside);
   state.chunk.reset();
   return sequence;
+}
+
+Result<WallTime> LogReader::wall_of(std::uint64_t sequence, Side side) {
+  auto found = entry(sequence);
+  if (found) return found->header.wall;
+  NETREC_TRY(nearest, state_->chunk_keys.at_or_before(sequence));
+  const auto row = state_->chunk_end.first(nearest.key);
+  const bool holds =
+      row && *row && state_->chunk_end.integer(0) >= static_cast<std::int64_t>(sequence);
+  const WallTime wall =
+      holds ? wall_from(state_->chunk_end.integer(side == Side::before ? 1 : 2)) : WallTime{};
+  state_->chunk_end.reset();
+  if (!holds) return tl::unexpected<Error>(std::move(found).error());
+  return wall;
 }
 
 Result<std::uint64_t> LogReader::keyframe_at_or_before(std::uint64_t sequence) {

@@ -48,6 +48,10 @@ class LogReader {
   Result<std::uint64_t> sequence_after(std::uint64_t sequence);
   /// The last frame at or before `wall`, by sequence, up to `last`; 0 if there is none.
   Result<std::uint64_t> sequence_at(WallTime wall, std::uint64_t last);
+  /// The wall clock of frame `sequence`; of a chunk that cannot be read, where it begins (before)
+  /// or ends (after). Errors: not_found, corrupt, io.
+  enum class Side { before, after };
+  Result<WallTime> wall_of(std::uint64_t sequence, Side side);
   /// Keyframes around; 0 if there is none.
   Result<std::uint64_t> keyframe_at_or_before(std::uint64_t sequence);
   Result<std::uint64_t> keyframe_after(std::uint64_t sequence);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/key_finder.h"
+#include "store/read_transaction.h"
 
 namespace netrec {
 
@@ -55,6 +56,7 @@ Result<std::vector<Damage>> missing_frames(const Timeline& timeline) {
   const TimelineSummary& summary = timeline.summary();
   const Database& database = timeline.database();
   std::vector<Damage> holes;
+  NETREC_TRY(transaction, ReadTransaction::begin(database));
   NETREC_TRY(end_is_known, reads_the_end(database));
   if (!end_is_known)
     holes.push_back({summary.last_sequence + 1, summary.last_sequence + 1, summary.last_wall,

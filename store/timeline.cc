@@ -4,6 +4,7 @@
 
 #include "store/key_finder.h"
 #include "store/log_reader.h"
+#include "store/read_transaction.h"
 
 namespace netrec {
 
@@ -19,45 +20,68 @@ struct Timeline::State {
 
 namespace {
 
-// Everything in one statement, and so of one moment.
-constexpr std::string_view kTotals = R"sql(
-  SELECT (SELECT count(*) FROM frame), (SELECT total(length(data)) FROM frame),
-         (SELECT count(*) FROM keyframe), (SELECT total(length(data)) FROM keyframe),
-         (SELECT count(*) FROM chunk), (SELECT total(frames) FROM chunk),
-         (SELECT total(length(header) + length(body)) FROM chunk)
-)sql";
+/// Rows of a table of the log that can be read.
+struct TableTotal {
+  std::uint64_t rows = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;
+};
+
+Result<TableTotal> total_of(const Database& database, std::string_view table, std::string_view key,
+                            std::string_view frames, std::string_view bytes) {
+  TableTotal total;
+  const auto number = [](const Query& query, int column) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, query.integer(column)));
+  };
+  NETREC_TRY(sums, database.prepare(fmt::format("SELECT count(*), total({}), total({}) FROM {}",
+                                                frames, bytes, table)));
+  const auto found = sums.first();
+  if (found) {
+    if (*found)
+      total = {.rows = number(sums, 0), .frames = number(sums, 1), .bytes = number(sums, 2)};
+    return total;
+  }
+  if (found.error().kind != ErrorKind::corrupt) return tl::unexpected<Error>(found.error());
+  // Pages that cannot be read do not keep anybody from the rest.
+  NETREC_TRY(rows, database.prepare(fmt::format("SELECT {0}, {1}, {2} FROM {3}"
+                                                " WHERE {0} BETWEEN ? AND ? ORDER BY {0}",
+                                                key, frames, bytes, table)));
+  NETREC_TRY(keys, KeyFinder::open(database, table, key));
+  const auto add = [&]() -> Result<bool> {
+    ++total.rows;
+    total.frames += number(rows, 1);
+    total.bytes += number(rows, 2);
+    return true;
+  };
+  NETREC_CHECKED(read_rows(rows, keys, 1, kLastKey, add, [](std::uint64_t, std::uint64_t) {}));
+  return total;
+}
 
 Result<TimelineSummary> summarize(const std::string& path, const Database& database,
                                   LogReader& log) {
   TimelineSummary summary;
+  NETREC_TRY(transaction, ReadTransaction::begin(database));
   summary.path = path;
   summary.file_bytes = database.file_bytes();
   summary.format_version = kFormatVersion;
-  NETREC_TRY(totals, database.prepare(kTotals));
-  auto found = totals.first();
-  // Pages that cannot be read do not keep anybody from the rest.
-  if (!found && found.error().kind != ErrorKind::corrupt)
-    return tl::unexpected<Error>(std::move(found).error());
-  const auto total = [&](int column) {
-    return found && *found
-               ? static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals.integer(column)))
-               : 0;
-  };
-  summary.hot_frames = total(0);
-  summary.hot_bytes = total(1);
-  summary.keyframes = total(2);
-  summary.keyframe_bytes = total(3);
-  summary.chunks = total(4);
-  summary.frames = total(0) + total(2) + total(5);
-  summary.chunk_bytes = total(6);
-  totals.reset();
+  NETREC_TRY(hot, total_of(database, "frame", "sequence", "1", "length(data)"));
+  NETREC_TRY(keyframes, total_of(database, "keyframe", "sequence", "1", "length(data)"));
+  NETREC_TRY(chunks, total_of(database, "chunk", "first_sequence", "frames",
+                              "length(header) + length(body)"));
+  summary.hot_frames = hot.rows;
+  summary.hot_bytes = hot.bytes;
+  summary.keyframes = keyframes.rows;
+  summary.keyframe_bytes = keyframes.bytes;
+  summary.chunks = chunks.rows;
+  summary.chunk_bytes = chunks.bytes;
+  summary.frames = hot.frames + keyframes.frames + chunks.frames;
   NETREC_TRY(first, log.first_sequence());
   NETREC_TRY(last, log.last_sequence());
   summary.first_sequence = first;
   summary.last_sequence = last;
   // What is damaged there is met again, and told, by whoever reads on.
-  if (const auto entry = log.entry(first)) summary.first_wall = entry->header.wall;
-  if (const auto entry = log.entry(last)) summary.last_wall = entry->header.wall;
+  if (const auto wall = log.wall_of(first, LogReader::Side::before)) summary.first_wall = *wall;
+  if (const auto wall = log.wall_of(last, LogReader::Side::after)) summary.last_wall = *wall;
   return summary;
 }
 

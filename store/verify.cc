@@ -158,7 +158,14 @@ Status check_pages(const Database& database, std::vector<std::string>& findings)
   NETREC_TRY(query, database.prepare("PRAGMA quick_check(3)"));
   NETREC_TRY(more, query.first());
   while (more) {
-    if (query.bytes(0) != "ok") findings.push_back(fmt::format("SQLite: {}", query.bytes(0)));
+    // One row may hold several lines, the first of them a title.
+    std::string_view lines = query.bytes(0);
+    while (!lines.empty()) {
+      const std::string_view line = lines.substr(0, lines.find('\n'));
+      if (line != "ok" && !line.starts_with("***"))
+        findings.push_back(fmt::format("SQLite: {}", line));
+      lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    }
     NETREC_TRY(next, query.next());
     more = next;
   }
@@ -188,7 +195,7 @@ Result<Verification> verify(const std::string& path,
   result.pruned_up_to = chain.pruned_up_to();
   result.damage = chain.damage();
   if (auto pages = check_pages(database, result.index_findings); !pages)
-    result.index_findings.push_back(pages.error().message);
+    result.index_findings.push_back("SQLite: " + pages.error().message);
   if (!result.damage.empty()) return result;
 
   const auto mark = read_mark(database);

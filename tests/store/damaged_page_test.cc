@@ -2,6 +2,7 @@
 // from the rest, and what is missing is told.
 #include <cstdio>
 #include <map>
+#include <span>
 
 #include "store/database.h"
 #include "store/history.h"
@@ -27,12 +28,29 @@ void write_contents(const std::string& path, const std::string& bytes) {
 struct Answers {
   std::string error;
   std::map<std::uint64_t, std::uint64_t> closed_us;  ///< by cookie
+  std::vector<Snapshot> instants;                    ///< some, evenly spread
+  std::vector<bool> instant_doubted;
   std::size_t told_missing = 0;
   std::size_t sessions = 0;
   std::size_t frames = 0;
 };
 
-Answers ask(const std::string& path) {
+constexpr int kInstants = 7;
+
+/// Asks for the state at `wall`, as netrec show does.
+Status ask_instant(const Timeline& timeline, WallTime wall, std::span<const Damage> holes,
+                   Answers& answers) {
+  FrameCursor cursor = timeline.cursor();
+  const auto found = cursor.seek(wall);
+  bool doubted = !found || !cursor.damage().empty();
+  for (const Damage& hole : holes) doubted |= hole.from <= wall && wall < hole.to;
+  answers.instants.push_back(found ? cursor.snapshot() : Snapshot{});
+  answers.instant_doubted.push_back(doubted);
+  if (found || found.error().kind == ErrorKind::not_found) return {};
+  return found;
+}
+
+Answers ask(const std::string& path, WallTime first, WallTime last) {
   Answers answers;
   const auto ask_all = [&]() -> Status {
     NETREC_TRY(timeline, Timeline::open(path));
@@ -44,6 +62,9 @@ Answers ask(const std::string& path) {
     NETREC_TRY(gaps, timeline.gaps());
     NETREC_TRY(sessions, timeline.sessions());
     answers.sessions = sessions.size();
+    for (int i = 0; i < kInstants; ++i)
+      NETREC_CHECKED(ask_instant(timeline, first + (last - first) * (2 * i + 1) / (2 * kInstants),
+                                 holes, answers));
     FrameCursor cursor = timeline.cursor();
     NETREC_TRY(more, cursor.next());
     while (more) {
@@ -85,7 +106,11 @@ class DamagedPage : public TimelineFixture {
 TEST_F(DamagedPage, CostsOnlyWhatItHeldAndThatIsTold) {
   make_timeline();
   const std::string whole = contents(path_);
-  const Answers sound = ask(path_);
+  const auto timeline = Timeline::open(path_);
+  ASSERT_TRUE(timeline);
+  const WallTime first = timeline->summary().first_wall;
+  const WallTime last = timeline->summary().last_wall;
+  const Answers sound = ask(path_, first, last);
   ASSERT_EQ(sound.error, "");
   ASSERT_EQ(sound.told_missing, 0u);
   ASSERT_EQ(sound.sessions, 2u);
@@ -96,13 +121,16 @@ TEST_F(DamagedPage, CostsOnlyWhatItHeldAndThatIsTold) {
     bytes.replace(page * kPage, kPage, kPage, static_cast<char>(0x5a));
     write_contents(path_, bytes);
     const auto proof = verify(path_, nullptr);
-    const Answers answers = ask(path_);
+    const Answers answers = ask(path_, first, last);
     if (!proof) {  // The tables themselves are not to be made out.
       ++refused;
       continue;
     }
     EXPECT_EQ(answers.error, "") << "page " << page;
     EXPECT_EQ(answers.sessions, 2u) << "page " << page;
+    for (std::size_t i = 0; i < answers.instants.size(); ++i)
+      EXPECT_TRUE(answers.instant_doubted[i] || answers.instants[i] == sound.instants[i])
+          << "page " << page << ", instant " << i;
     if (answers.closed_us == sound.closed_us && answers.frames == sound.frames) continue;
     ++partial;
     EXPECT_GT(answers.told_missing, 0u) << "page " << page;
