@@ -19,8 +19,8 @@ static __always_inline void tell_addresses(struct event_ends *ends, const struct
   ends->local_port = common->skc_num;
   ends->remote_port = bpf_ntohs(common->skc_dport);
   if (ends->family == AF_INET6) {
-    bpf_probe_read_kernel(ends->local, 16, &common->skc_v6_rcv_saddr);
-    bpf_probe_read_kernel(ends->remote, 16, &common->skc_v6_daddr);
+    __builtin_memcpy(ends->local, &common->skc_v6_rcv_saddr, 16);
+    __builtin_memcpy(ends->remote, &common->skc_v6_daddr, 16);
     return;
   }
   __builtin_memset(ends->local, 0, 16);
@@ -53,6 +53,15 @@ static __always_inline __u64 inode_of(struct socket *socket)
   struct socket_alloc *alloc = (void *)socket; /* its first member */
 
   return socket ? BPF_CORE_READ(alloc, vfs_inode.i_ino) : 0;
+}
+
+/* The same of a socket the verifier knows; by its file, which needs no helper. */
+static __always_inline __u64 inode_of_sock(const struct sock *sk)
+{
+  struct socket *socket = sk->sk_socket;
+  struct file *file = socket ? socket->file : NULL;
+
+  return file ? file->f_inode->i_ino : inode_of(socket);
 }
 
 #endif /* NETREC_BPF_ENDS_H */

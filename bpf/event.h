@@ -16,6 +16,9 @@
 #include <linux/types.h>
 #endif
 
+/* The reader of the ring is woken each time this much has gathered in it; a power of two. */
+#define RING_STEP (256 << 10)
+
 enum event_kind {
   EVENT_NONE,
   EVENT_SOCKET_IDENTIFIED, /* event_socket: entered a state in which both ends are told anew */

@@ -114,7 +114,8 @@ int BPF_PROG(on_exec, struct task_struct *task)
   used += wanted;
   if (used > sizeof(room->strings))
     return 0;
-  if (bpf_ringbuf_output(&ring, room, sizeof(room->event) + used, BPF_RB_NO_WAKEUP))
+  if (bpf_ringbuf_output(&ring, room, sizeof(room->event) + used,
+                         wakeup_after(sizeof(room->event) + used)))
     count_lost(EVENT_PROCESS_EXECUTED);
   return 0;
 }

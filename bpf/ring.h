@@ -14,10 +14,10 @@
 
 #include "bpf/event.h"
 
-/* The size is set before loading (see recorder/probes.cc). */
+/* The size is set before loading (see recorder/bpf_programs_bpf.cc). */
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 16 << 20);
+  __uint(max_entries, 4 << 20);
 } ring __weak SEC(".maps");
 
 /* Events that did not fit into the ring, by kind. */
@@ -51,11 +51,22 @@ static __always_inline void *event_begin(__u32 kind, __u64 size)
   return header;
 }
 
-/* The reader looks by itself, on time: waking it for each event costs four to eight times more. */
-static __always_inline void event_end(void *event)
+/*
+ * Waking the reader for each event costs four to eight times more than the event. It is woken when
+ * the ring's filling passes a multiple of RING_STEP: by the first event in an empty ring, after
+ * which it lets some gather, and whenever that was too long. Two CPUs at once may both miss one
+ * such moment; the next one, or the tick, makes up for it.
+ */
+static __always_inline __u64 wakeup_after(__u64 size)
 {
-  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+  __u64 record = (size + 15) & ~7ull; /* eight bytes before it, and aligned to eight */
+
+  return (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) & (RING_STEP - 1)) <= record
+             ? BPF_RB_FORCE_WAKEUP
+             : BPF_RB_NO_WAKEUP;
 }
+
+#define event_end(event) bpf_ringbuf_submit(event, wakeup_after(sizeof(*(event))))
 
 /* Who runs now. Only where the caller is known to act for itself: never at a socket's close. */
 static __always_inline void tell_task(struct event_task *task, struct task_struct *current_task)
@@ -69,7 +80,7 @@ static __always_inline void tell_task(struct event_task *task, struct task_struc
   task->parent_pid = parent->tgid;
   task->uid = current_task->cred->uid.val;
   task->effective_uid = current_task->cred->euid.val;
-  BPF_CORE_READ_STR_INTO(&task->comm, leader, comm);
+  __builtin_memcpy(task->comm, leader->comm, sizeof(task->comm));
 }
 
 static __always_inline void no_task(struct event_task *task)

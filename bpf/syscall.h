@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* System call numbers and arguments, for the two architectures netrec is built for. */
+/*
+ * System call numbers and arguments, for the two architectures netrec is built for. The verifier
+ * knows the registers' type wherever they are looked at, so they are read without a helper's call:
+ * every return of every system call passes here.
+ */
 #ifndef NETREC_BPF_SYSCALL_H
 #define NETREC_BPF_SYSCALL_H
 
@@ -10,17 +14,17 @@
 #define SYSCALL_ACCEPT 43
 #define SYSCALL_LISTEN 50
 #define SYSCALL_ACCEPT4 288
-#define SYSCALL_NUMBER(regs) ((long)BPF_CORE_READ(regs, orig_ax))
-#define SYSCALL_FIRST(regs) BPF_CORE_READ(regs, di)
-#define SYSCALL_SECOND(regs) BPF_CORE_READ(regs, si)
+#define SYSCALL_NUMBER(regs) ((long)(regs)->orig_ax)
+#define SYSCALL_FIRST(regs) ((regs)->di)
+#define SYSCALL_SECOND(regs) ((regs)->si)
 #elif defined(__TARGET_ARCH_arm64)
 #define SYSCALL_LISTEN 201
 #define SYSCALL_ACCEPT 202
 #define SYSCALL_CONNECT 203
 #define SYSCALL_ACCEPT4 242
-#define SYSCALL_NUMBER(regs) ((long)BPF_CORE_READ(regs, syscallno))
-#define SYSCALL_FIRST(regs) BPF_CORE_READ(regs, orig_x0)
-#define SYSCALL_SECOND(regs) BPF_CORE_READ(regs, regs[1])
+#define SYSCALL_NUMBER(regs) ((long)(regs)->syscallno)
+#define SYSCALL_FIRST(regs) ((regs)->orig_x0)
+#define SYSCALL_SECOND(regs) ((regs)->regs[1])
 #else
 #error "netrec's eBPF programs know x86 and arm64"
 #endif

@@ -63,7 +63,7 @@ static __always_inline int identified(struct sock *sk, int old_state, int new_st
     return 0;
   tell_transition(&event->transition, sk, old_state, new_state);
   tell_ends(&event->ends, sk, tcp);
-  event->inode = inode_of(sk->sk_socket);
+  event->inode = inode_of_sock(sk);
   event->mark = sk->sk_mark;
   event->interface = sk->__sk_common.skc_bound_dev_if;
   event->rtt_us = tcp ? tcp->srtt_us >> 3 : 0;
@@ -152,12 +152,12 @@ int BPF_PROG(on_tcp_state, struct sock *sk, int old_state, int new_state)
 /* What a descriptor of `current` refers to, if it is a socket. */
 static __always_inline struct socket *socket_at(struct task_struct *task, long descriptor)
 {
-  struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-  struct file **files = BPF_CORE_READ(table, fd);
+  struct fdtable *table = task->files->fdt;
+  struct file **files = table->fd;
   struct socket *socket;
   struct file *file;
 
-  if (descriptor < 0 || descriptor >= BPF_CORE_READ(table, max_fds))
+  if (descriptor < 0 || descriptor >= table->max_fds)
     return NULL;
   if (bpf_probe_read_kernel(&file, sizeof(file), files + descriptor) || !file)
     return NULL;

@@ -223,7 +223,8 @@ static __always_inline void tell_dns(struct __sk_buff *skb, const struct packet 
   bytes = (bytes - 1) & (EVENT_DNS_MAX - 1);
   if (bpf_skb_load_bytes(skb, packet->payload_at, room->message, bytes + 1))
     return;
-  if (bpf_ringbuf_output(&ring, room, sizeof(room->event) + bytes + 1, BPF_RB_NO_WAKEUP))
+  if (bpf_ringbuf_output(&ring, room, sizeof(room->event) + bytes + 1,
+                         wakeup_after(sizeof(room->event) + bytes + 1)))
     count_lost(EVENT_DNS);
 }
 

@@ -4,8 +4,9 @@
 // back as it was made. What fails is switched off and said (probes()), so that the caller can take
 // the next best; nothing fails silently on a kernel that is newer than this program.
 //
-// The ring is looked at on time (drain()), never waited for: waking the reader for each event costs
-// four to eight times more. One EventSource is used by one thread.
+// The reader of the ring is woken when events have gathered (bpf/ring.h), not for each: that costs
+// four to eight times more. A thread empties the ring then, so that nothing is lost while a tick is
+// late, and rings the bell. One EventSource is used by one thread.
 #pragma once
 
 #include <chrono>
@@ -21,7 +22,7 @@
 namespace netrec {
 
 struct EventSourceOptions {
-  std::uint32_t ring_bytes = 16 << 20;  ///< a power of two: 100 000 transitions and more
+  std::uint32_t ring_bytes = 4 << 20;  ///< a power of two: some 25 000 transitions
 };
 
 /// One thing events tell, and whether they do.
@@ -64,11 +65,13 @@ class EventSource {
   EventSource(const EventSource&) = delete;
   EventSource& operator=(const EventSource&) = delete;
 
-  /// From now on events are kept, in bounded memory, while drain() is late. Starts a thread: to be
-  /// called when privileges were let go.
-  void outlast_stalls();
+  /// From now on events are taken out of the ring as they come and kept, in bounded memory, for
+  /// drain(). Starts a thread: to be called when privileges were let go.
+  void read_on();
+  /// Readable while events are kept: a host where nothing happens wakes nobody. -1: there is none.
+  int bell() const;
 
-  /// Hands everything that is in the ring to `sink`; how many events that were.
+  /// Hands all events there are to `sink`; how many that were.
   std::size_t drain(EventSink& sink);
 
   /// Shows what was exchanged with peers since the last reading, and begins to count anew. No

@@ -1,12 +1,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/membarrier.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -19,10 +20,10 @@ namespace netrec {
 
 namespace {
 
-// The ring is full after half a second of the most events that were measured. A tick may take
-// longer (a chunk is sealed, the disk is slow); until it is done, events are kept here.
-constexpr std::chrono::milliseconds kRescueEvery{40};
-constexpr std::size_t kMostKept = 96 << 20;
+// What the ring's first event is followed by within this time is taken out with it.
+constexpr std::chrono::milliseconds kGather{50};
+// A tick may take long (a chunk is sealed, the disk is slow); until it is done, events are kept.
+constexpr std::size_t kMostKept = 64 << 20;
 constexpr std::size_t kKeptAtRest = 1 << 20;
 
 }  // namespace
@@ -31,43 +32,96 @@ struct EventSource::State {
   BpfPrograms programs;
   ring_buffer* ring = nullptr;
   // Records taken out of the ring and not decoded yet: each its size in eight bytes, then itself.
-  std::mutex mutex;  // of the ring's reading side and of `kept`
+  std::mutex mutex;  // of the ring's reading side, `kept` and `enough_ns`
+  std::uint64_t enough_ns = 0;  // a later event ends the reading: it must not chase a busy kernel
   std::vector<std::byte> kept;
   std::vector<std::byte> decoding;
-  std::condition_variable stop;
-  bool stopping = false;
-  std::thread rescuer;
+  int bell = -1;      // an eventfd: something is kept
+  int quit = -1;      // an eventfd: the reader is to end
+  int awaiting = -1;  // an epoll of the ring, told when the kernel wakes its reader, and of `quit`
+  std::thread reader;
   std::uint64_t malformed = 0;
   std::uint64_t packets_before = 0;
   std::vector<std::uint64_t> lost_before = std::vector<std::uint64_t>(EVENT_KINDS);
 
   explicit State(BpfPrograms loaded) : programs(std::move(loaded)) {}
-  ~State() {
-    {
-      const std::lock_guard lock(mutex);
-      stopping = true;
-    }
-    stop.notify_one();
-    if (rescuer.joinable()) rescuer.join();
-    ring_buffer__free(ring);
-  }
-  void keep(std::span<const std::byte> record);
-  void rescue();
+  ~State();
+  Status open_waiting();
+  bool keep(std::span<const std::byte> record);
+  void read_on();
+  bool wait(std::chrono::milliseconds span, bool& woken) const;
+  bool read_ring();
   std::size_t decode(EventSink& sink);
 };
 
-void EventSource::State::keep(std::span<const std::byte> record) {
+EventSource::State::~State() {
+  if (reader.joinable()) {
+    ::eventfd_write(quit, 1);
+    reader.join();
+  }
+  ring_buffer__free(ring);
+  for (const int descriptor : {awaiting, quit, bell})
+    if (descriptor >= 0) ::close(descriptor);
+}
+
+// Edge-triggered, because a ring is "readable" while anything is in it: only the kernel's waking
+// counts.
+Status EventSource::State::open_waiting() {
+  bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  quit = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  awaiting = ::epoll_create1(EPOLL_CLOEXEC);
+  epoll_event of_ring{.events = EPOLLIN | EPOLLET, .data = {.fd = programs.ring_fd()}};
+  epoll_event of_quit{.events = EPOLLIN, .data = {.fd = quit}};
+  if (bell < 0 || quit < 0 || awaiting < 0 ||
+      ::epoll_ctl(awaiting, EPOLL_CTL_ADD, programs.ring_fd(), &of_ring) != 0 ||
+      ::epoll_ctl(awaiting, EPOLL_CTL_ADD, quit, &of_quit) != 0)
+    return tl::unexpected<Error>(system_error(errno, "wait for the ring of events"));
+  return {};
+}
+
+// False: that was enough for now.
+bool EventSource::State::keep(std::span<const std::byte> record) {
   const std::uint64_t size = record.size();
   const auto* header = reinterpret_cast<const std::byte*>(&size);
   kept.insert(kept.end(), header, header + sizeof(size));
   kept.insert(kept.end(), record.begin(), record.end());
+  event_header event{};
+  if (record.size() < sizeof(event)) return true;
+  std::memcpy(&event, record.data(), sizeof(event));
+  return event.at_ns <= enough_ns;
 }
 
-// Looks after the ring while drain() does not come.
-void EventSource::State::rescue() {
-  std::unique_lock lock(mutex);
-  while (!stop.wait_for(lock, kRescueEvery, [this] { return stopping; }))
-    if (kept.size() < kMostKept) ring_buffer__consume(ring);
+// Takes out what was in the ring when it was called. False: there is more. REQUIRES: the mutex.
+bool EventSource::State::read_ring() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  enough_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+              static_cast<std::uint64_t>(now.tv_nsec);
+  return ring_buffer__consume(ring) >= 0;
+}
+
+// Waits until the kernel wakes the ring's reader, or for `span` (negative: without end). False: it
+// is time to end.
+bool EventSource::State::wait(std::chrono::milliseconds span, bool& woken) const {
+  epoll_event event{};
+  const int count = ::epoll_wait(awaiting, &event, 1, static_cast<int>(span.count()));
+  woken = count > 0;
+  return !woken || event.data.fd != quit;
+}
+
+// The thread that empties the ring, whatever the recorder is busy with. More than can be kept stays
+// in the ring, and when that is full, is counted as lost.
+void EventSource::State::read_on() {
+  for (bool woken = false, all = true;;) {
+    if (all && !wait(std::chrono::milliseconds(-1), woken)) return;
+    if (all && !woken) continue;  // A signal, in a debugger.
+    if (!wait(kGather, woken)) return;
+    {
+      const std::lock_guard lock(mutex);
+      all = kept.size() < kMostKept && read_ring();
+    }
+    ::eventfd_write(bell, 1);
+  }
 }
 
 std::size_t EventSource::State::decode(EventSink& sink) {
@@ -120,12 +174,14 @@ Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions
   NETREC_TRY(programs, BpfPrograms::load(options));
   auto state = std::make_unique<State>(std::move(programs));
   const auto handle = [](void* context, void* data, std::size_t size) {
-    static_cast<State*>(context)->keep({static_cast<const std::byte*>(data), size});
-    return 0;
+    const bool goes_on =
+        static_cast<State*>(context)->keep({static_cast<const std::byte*>(data), size});
+    return goes_on ? 0 : -EAGAIN;
   };
   state->ring = ring_buffer__new(state->programs.ring_fd(), handle, state.get(), nullptr);
   if (state->ring == nullptr)
     return tl::unexpected<Error>(system_error(errno, "map the ring of events"));
+  NETREC_CHECKED(state->open_waiting());
   std::unique_ptr<EventSource> source(new EventSource(std::move(state)));
   NETREC_TRY(trial, try_probes(*source));
   for (const ProbeFailure& failed : trial)
@@ -139,16 +195,20 @@ Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions
 std::size_t EventSource::drain(EventSink& sink) {
   {
     const std::lock_guard lock(state_->mutex);
-    ring_buffer__consume(state_->ring);
+    eventfd_t rung = 0;
+    ::eventfd_read(state_->bell, &rung);
+    state_->read_ring();
     std::swap(state_->kept, state_->decoding);
   }
   return state_->decode(sink);
 }
 
-void EventSource::outlast_stalls() {
-  if (!state_->rescuer.joinable())
-    state_->rescuer = std::thread([state = state_.get()] { state->rescue(); });
+void EventSource::read_on() {
+  if (!state_->reader.joinable())
+    state_->reader = std::thread([state = state_.get()] { state->read_on(); });
 }
+
+int EventSource::bell() const { return state_->bell; }
 
 // A packet may be counted into the map that was turned away from as long as a program that saw the
 // old turn runs; membarrier(2) returns when none does any more.

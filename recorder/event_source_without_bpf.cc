@@ -12,7 +12,8 @@ Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions
   return failure(ErrorKind::unsupported, "this netrec was built without its eBPF programs");
 }
 
-void EventSource::outlast_stalls() {}
+void EventSource::read_on() {}
+int EventSource::bell() const { return -1; }
 std::size_t EventSource::drain(EventSink&) { return 0; }
 Status EventSource::read_peers(const PeerVisitor&) { return {}; }
 Status EventSource::read_descriptors(const SocketDescriptorVisitor&) {

@@ -46,8 +46,7 @@ bool wait_for_tick(Desk& desk, nanoseconds end, Status& status) {
     const nanoseconds until = std::min(desk.recording.deadline(), end);
     nanoseconds span = until - now;
     if (desk.service.patience().count() != 0) span = std::min(span, desk.service.patience());
-    span = std::min(span, desk.recording.listen_within());
-    const std::optional<Request> request = desk.signals.wait(span);
+    const std::optional<Request> request = desk.signals.wait(span, desk.recording.bell());
     if (request == Request::stop) return false;
     if (request == Request::rotate) {
       desk.service.reloading();

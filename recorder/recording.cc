@@ -27,10 +27,6 @@ constexpr seconds kLastRetry{60};
 constexpr std::uint64_t kRoomToResume = 1 << 20;
 // How often it is looked whether the file is still there under its name.
 constexpr seconds kTendEvery{5};
-// The ring holds 100 000 events and more: at 250 000 a second, the most that was measured, it is
-// full in 400 ms. Waking up costs about 10 µs.
-constexpr std::chrono::milliseconds kListenSoonest{10};
-constexpr nanoseconds kListenLatest = std::chrono::milliseconds(100);
 // Processes looked at in turn, each tick, whether they still run: about 10 µs each.
 constexpr std::size_t kProcessesATick = 16;
 
@@ -148,7 +144,7 @@ void Recording::open_session() {
   limits_ = limits_of(options_, effective_capabilities(), capture_);
   observer_.begin_session(session_row(options_, limits_, capture_.mode(), now, observer_));
   if (capture_.events) {
-    capture_.events->outlast_stalls();
+    capture_.events->read_on();
     observer_.sockets().use_events(EventCapture::on);
     observer_.processes().trust_events(capture_.events->works("process"));
     pace_.look_soon();
@@ -239,13 +235,13 @@ void Recording::look_at_sockets() {
 void Recording::listen() {
   if (!capture_.events || is_paused()) return;
   const Instant now = clock_.now();
-  const bool came = capture_.events->drain(folder_) > 0;
+  capture_.events->drain(folder_);
   folder_.settle(now.boot);
-  listen_within_ = came ? kListenSoonest : std::min(listen_within_ * 2, kListenLatest);
 }
 
-nanoseconds Recording::listen_within() const {
-  return capture_.events ? listen_within_ : nanoseconds::max();
+// While recording is paused nobody answers, and the ring keeps what it can.
+int Recording::bell() const {
+  return capture_.events && !is_paused() ? capture_.events->bell() : -1;
 }
 
 void Recording::observe_events() {

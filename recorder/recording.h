@@ -51,8 +51,8 @@ class Recording {
 
   /// Between ticks: takes in the events there are, so that the kernel has room for more.
   void listen();
-  /// When to listen again; nanoseconds::max() where there are no events.
-  std::chrono::nanoseconds listen_within() const;
+  /// A descriptor that can be read when there are some; -1: there is none.
+  int bell() const;
 
   /// Looks at the host and writes a frame. REQUIRES: deadline() has come. Errors: the file cannot
   /// be written for another reason than want of room.
@@ -103,7 +103,6 @@ class Recording {
   EventFolder folder_;
   Look look_;
   LookPace pace_;
-  std::chrono::nanoseconds listen_within_{0};
   std::uint64_t disagreements_ = 0;
   Schedule schedule_;
   ExeHashes hashes_;

@@ -30,13 +30,14 @@ Signals::~Signals() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-std::optional<Request> Signals::wait(std::chrono::nanoseconds span) {
+std::optional<Request> Signals::wait(std::chrono::nanoseconds span, int bell) {
   using std::chrono::seconds;
   span = std::max(span, std::chrono::nanoseconds::zero());
   const auto whole = std::chrono::duration_cast<seconds>(span);
   const timespec timeout{.tv_sec = whole.count(), .tv_nsec = (span - whole).count()};
-  pollfd poll{.fd = descriptor_, .events = POLLIN, .revents = 0};
-  if (ppoll(&poll, 1, &timeout, nullptr) <= 0) return std::nullopt;
+  pollfd polled[] = {{.fd = descriptor_, .events = POLLIN, .revents = 0},
+                     {.fd = bell, .events = POLLIN, .revents = 0}};
+  if (ppoll(polled, 2, &timeout, nullptr) <= 0 || polled[0].revents == 0) return std::nullopt;
   signalfd_siginfo signal{};
   if (read(descriptor_, &signal, sizeof signal) != sizeof signal) return std::nullopt;
   return signal.ssi_signo == SIGHUP ? Request::rotate : Request::stop;

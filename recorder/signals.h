@@ -19,8 +19,9 @@ class Signals {
   Signals& operator=(Signals&&) = delete;
   ~Signals();
 
-  /// Waits for `span`, at most until a signal comes; nothing if none did.
-  std::optional<Request> wait(std::chrono::nanoseconds span);
+  /// Waits for `span`, at most until a signal comes or `bell` can be read (-1: there is none);
+  /// nothing if no signal did.
+  std::optional<Request> wait(std::chrono::nanoseconds span, int bell = -1);
 
  private:
   explicit Signals(int descriptor) : descriptor_(descriptor) {}
