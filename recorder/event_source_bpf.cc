@@ -32,7 +32,7 @@ struct EventSource::State {
   BpfPrograms programs;
   ring_buffer* ring = nullptr;
   // Records taken out of the ring and not decoded yet: each its size in eight bytes, then itself.
-  std::mutex mutex;  // of the ring's reading side, `kept` and `enough_ns`
+  std::mutex mutex;             // of the ring's reading side, `kept` and `enough_ns`
   std::uint64_t enough_ns = 0;  // a later event ends the reading: it must not chase a busy kernel
   std::vector<std::byte> kept;
   std::vector<std::byte> decoding;
