@@ -1,7 +1,9 @@
-// frames (a row a frame) and samples (a row each time a socket's values changed): the log itself.
+// frames (a row a frame) and samples (a row each time the values of a socket, an interface or a
+// counter changed): the log itself.
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "store/entity_columns.h"
@@ -116,30 +118,30 @@ class FramesTable final : public VirtualTable {
 
 // --- samples ------------------------------------------------------------------------------------
 
-const EntityColumns<Socket>& sample_columns() {
-  static const EntityColumns<Socket> columns = [] {
-    EntityColumn<Socket> sequence;
+template <class T>
+const EntityColumns<T>& sample_columns() {
+  static const EntityColumns<T> columns = [] {
+    EntityColumn<T> sequence;
     sequence.column = {"sequence", "INTEGER", "The frame that brought the values", false};
-    sequence.emit = [](CellSink& out, const EntityRow<Socket>& row, std::uint16_t) {
+    sequence.emit = [](CellSink& out, const EntityRow<T>& row, std::uint16_t) {
       out.number(row.sequence);
     };
-    EntityColumn<Socket> at;
+    EntityColumn<T> at;
     at.column = {"at_us", "INTEGER", "Its time", false};
-    at.emit = [](CellSink& out, const EntityRow<Socket>& row, std::uint16_t) {
-      out.number(row.at_us);
-    };
-    std::vector<EntityColumn<Socket>> all = {std::move(sequence), std::move(at)};
-    for (auto& column : columns_of_entity<Socket>()) all.push_back(std::move(column));
-    return EntityColumns<Socket>(std::move(all));
+    at.emit = [](CellSink& out, const EntityRow<T>& row, std::uint16_t) { out.number(row.at_us); };
+    std::vector<EntityColumn<T>> all = {std::move(sequence), std::move(at)};
+    for (auto& column : columns_of_entity<T>()) all.push_back(std::move(column));
+    return EntityColumns<T>(std::move(all));
   }();
   return columns;
 }
 
-/// The sockets a frame brought new values of, one after another.
+/// What a frame brought new values of, one after another.
+template <class T>
 class SampleRows final : public RowSource {
  public:
-  SampleRows(FrameWalk walk, std::optional<std::uint64_t> cookie)
-      : walk_(std::move(walk)), cookie_(cookie) {}
+  SampleRows(FrameWalk walk, std::optional<std::uint64_t> key)
+      : walk_(std::move(walk)), key_(key) {}
 
   Result<bool> next() override {
     ++place_;
@@ -153,49 +155,50 @@ class SampleRows final : public RowSource {
   }
   void cell(int column, CellSink& out) const override {
     const Frame& frame = walk_.cursor().frame();
-    sample_columns().emit(column, out,
-                          {.entity = fresh_[place_],
-                           .names = &walk_.cursor().snapshot(),
-                           .at_us = micros(frame.wall),
-                           .sequence = frame.sequence});
+    sample_columns<T>().emit(column, out,
+                             {.entity = fresh_[place_],
+                              .names = &walk_.cursor().snapshot(),
+                              .at_us = micros(frame.wall),
+                              .sequence = frame.sequence});
   }
 
  private:
   void gather() {
     fresh_.clear();
     const FrameCursor& cursor = walk_.cursor();
-    const auto& changes = cursor.frame().delta.of<Socket>();
-    const auto add = [&](const Socket* socket) {
-      if (socket == nullptr || (cookie_ && socket->cookie != *cookie_)) return;
-      if (fresh_.empty() || fresh_.back()->cookie != socket->cookie) fresh_.push_back(socket);
+    const auto& changes = cursor.frame().delta.of<T>();
+    const auto add = [&](const T* row) {
+      if (row == nullptr || (key_ && key_of(*row) != *key_)) return;
+      if (fresh_.empty() || key_of(*fresh_.back()) != key_of(*row)) fresh_.push_back(row);
     };
-    const auto& alive = cursor.snapshot().of<Socket>();
+    const auto& alive = cursor.snapshot().of<T>();
     if (cursor.begins_session())
-      for (const Socket& socket : alive) add(&socket);
-    for (const Socket& socket : changes.opened) add(alive.find(socket.cookie));
+      for (const T& row : alive) add(&row);
+    for (const T& row : changes.opened) add(alive.find(key_of(row)));
     for (const Change& change : changes.changed) add(alive.find(change.key));
-    for (const Socket& socket : cursor.departed()) add(&socket);
+    if constexpr (std::is_same_v<T, Socket>)
+      for (const Socket& socket : cursor.departed()) add(&socket);
     std::sort(fresh_.begin(), fresh_.end(),
-              [](const Socket* a, const Socket* b) { return a->cookie < b->cookie; });
+              [](const T* a, const T* b) { return key_of(*a) < key_of(*b); });
     fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
   }
 
   FrameWalk walk_;
-  std::optional<std::uint64_t> cookie_;
-  std::vector<const Socket*> fresh_;
+  std::optional<std::uint64_t> key_;
+  std::vector<const T*> fresh_;
   std::size_t place_ = 0;
 };
 
+template <class T>
 class SamplesTable final : public VirtualTable {
  public:
-  std::string_view name() const override { return "samples"; }
-  std::string_view about() const override {
-    return "The values of a socket each time they changed: counters over time";
-  }
-  std::span<const SqlColumn> columns() const override { return sample_columns().described(); }
+  SamplesTable(std::string_view name, std::string_view about) : name_(name), about_(about) {}
+  std::string_view name() const override { return name_; }
+  std::string_view about() const override { return about_; }
+  std::span<const SqlColumn> columns() const override { return sample_columns<T>().described(); }
   double rows_estimate() const override { return 1e7; }
   double selectivity(int column, Comparison comparison) const override {
-    const std::string_view column_name = sample_columns().name_of(column);
+    const std::string_view column_name = sample_columns<T>().name_of(column);
     if (column_name == "cookie") return comparison == Comparison::equal ? 0.001 : 1;
     return range_selectivity(column_name, comparison);
   }
@@ -205,12 +208,17 @@ class SamplesTable final : public VirtualTable {
     NETREC_TRY(range, range_of(context, request, columns()));
     std::optional<std::uint64_t> cookie;
     for (const Constraint& constraint : request.constraints)
-      if (sample_columns().name_of(constraint.column) == "cookie" && constraint.values.size() == 1)
+      if (sample_columns<T>().name_of(constraint.column) == "cookie" &&
+          constraint.values.size() == 1)
         if (const auto* number = std::get_if<std::int64_t>(&constraint.values.front()))
           cookie = static_cast<std::uint64_t>(*number);
     NETREC_TRY(walk, FrameWalk::open(context, range));
-    return std::make_unique<SampleRows>(std::move(walk), cookie);
+    return std::make_unique<SampleRows<T>>(std::move(walk), cookie);
   }
+
+ private:
+  std::string_view name_;
+  std::string_view about_;
 };
 
 }  // namespace
@@ -221,7 +229,20 @@ const VirtualTable& frames_table() {
 }
 
 const VirtualTable& samples_table() {
-  static const SamplesTable table;
+  static const SamplesTable<Socket> table(
+      "samples", "The values of a socket each time they changed: counters over time");
+  return table;
+}
+
+const VirtualTable& interface_samples_table() {
+  static const SamplesTable<Interface> table(
+      "interface_samples", "The values of an interface each time they changed");
+  return table;
+}
+
+const VirtualTable& counter_samples_table() {
+  static const SamplesTable<Counter> table("counter_samples",
+                                           "The value of a protocol counter each time it changed");
   return table;
 }
 

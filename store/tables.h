@@ -27,5 +27,7 @@ const VirtualTable& counters_table();
 // frame_tables.cc
 const VirtualTable& frames_table();
 const VirtualTable& samples_table();
+const VirtualTable& interface_samples_table();
+const VirtualTable& counter_samples_table();
 
 }  // namespace netrec
