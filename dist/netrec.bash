@@ -16,7 +16,7 @@ _netrec() {
     [[ ${COMP_WORDS[i]} == -* || ${COMP_WORDS[i - 1]} == -* ]] || { command=${COMP_WORDS[i]} && break; }
   done
   case $before in
-    -f | --file | -o | --output | export | import | verify)
+    -f | --file | -o | --output | --sqlite | verify)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       compopt -o filenames 2>/dev/null
       return

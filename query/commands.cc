@@ -18,6 +18,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(interfaces_command());
   commands.push_back(counters_command());
   commands.push_back(sql_command());
+  commands.push_back(export_command());
   return commands;
 }
 

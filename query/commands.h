@@ -22,6 +22,7 @@ std::unique_ptr<Command> destinations_command();
 std::unique_ptr<Command> interfaces_command();
 std::unique_ptr<Command> counters_command();
 std::unique_ptr<Command> sql_command();
+std::unique_ptr<Command> export_command();
 
 /// All of them, in the order of `netrec --help`.
 std::vector<std::unique_ptr<Command>> all_commands();

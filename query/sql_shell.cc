@@ -88,7 +88,7 @@ Status SqlShell::run(std::string_view sql, SqlAnswer& answer) {
 
 void SqlShell::print_tables() const {
   for (const SqlTable& table : session_.tables()) {
-    const std::string title = fmt::format("{:<12}", escape(table.name));
+    const std::string title = fmt::format("{:<17}", escape(table.name));
     const bool is_plain = table.about.empty();
     fmt::print("{}  {}\n", styled(title, Style::strong, color_),
                is_plain ? styled("in the file (see .schema)", Style::dim, color_) : table.about);

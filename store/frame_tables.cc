@@ -235,8 +235,8 @@ const VirtualTable& samples_table() {
 }
 
 const VirtualTable& interface_samples_table() {
-  static const SamplesTable<Interface> table(
-      "interface_samples", "The values of an interface each time they changed");
+  static const SamplesTable<Interface> table("interface_samples",
+                                             "The values of an interface each time they changed");
   return table;
 }
 

@@ -8,11 +8,12 @@
 namespace netrec {
 
 std::span<const VirtualTable* const> virtual_tables() {
-  static const VirtualTable* const kTables[] = {
-      &connections_table(), &sockets_table(),  &transitions_table(),
-      &samples_table(),     &peers_table(),    &dns_table(),
-      &interfaces_table(),  &interface_samples_table(), &counters_table(),
-      &counter_samples_table(), &frames_table()};
+  static const VirtualTable* const kTables[] = {&connections_table(), &sockets_table(),
+                                                &transitions_table(), &samples_table(),
+                                                &peers_table(),       &dns_table(),
+                                                &interfaces_table(),  &interface_samples_table(),
+                                                &counters_table(),    &counter_samples_table(),
+                                                &frames_table()};
   return kTables;
 }
 

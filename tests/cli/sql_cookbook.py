@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 QUESTION = re.compile(r"^### (.+?)\n+```sql\n(.+?)```", re.MULTILINE | re.DOTALL)
-TABLES = ("connections", "transitions", "sockets", "samples", "interfaces", "counters", "peers",
+TABLES = ("connections", "transitions", "sockets", "samples", "interfaces", "interface_samples", "counters", "counter_samples", "peers",
           "dns", "frames")
 TABLES_HEAD = """# The columns of the virtual tables
 
