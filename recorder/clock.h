@@ -32,6 +32,24 @@ class Clock {
   virtual Instant now() = 0;
 };
 
+/// The wall clock at moments of the boot clock that events bear. Read anew only for an event younger
+/// than the last reading: once for all that were taken in together, not three clocks for each.
+class WallTimes {
+ public:
+  explicit WallTimes(Clock& clock) : clock_(clock) {}
+
+  WallTime at(std::chrono::microseconds boot) {
+    if (boot > last_.boot) last_ = clock_.now();
+    return wall_at(last_, boot);
+  }
+  /// When the clocks were last read.
+  WallTime last() const { return last_.wall; }
+
+ private:
+  Clock& clock_;
+  Instant last_{};
+};
+
 /// The host's clocks (clock_gettime(2)).
 class SystemClock final : public Clock {
  public:

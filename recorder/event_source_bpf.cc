@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds kGather{50};
 // A tick may take long (a chunk is sealed, the disk is slow); until it is done, events are kept.
 constexpr std::size_t kMostKept = 64 << 20;
 constexpr std::size_t kKeptAtRest = 1 << 20;
+// What a late tick asked for is given back when so many others did with a quarter of it.
+constexpr int kRestsBeforeGiving = 100;
 
 }  // namespace
 
@@ -36,6 +38,7 @@ struct EventSource::State {
   std::uint64_t enough_ns = 0;  // a later event ends the reading: it must not chase a busy kernel
   std::vector<std::byte> kept;
   std::vector<std::byte> decoding;
+  int rests = 0;  // times in turn that little was decoded
   int bell = -1;      // an eventfd: something is kept
   int quit = -1;      // an eventfd: the reader is to end
   int awaiting = -1;  // an epoll of the ring, told when the kernel wakes its reader, and of `quit`
@@ -133,8 +136,10 @@ std::size_t EventSource::State::decode(EventSink& sink) {
     if (!decode_event(rest.subspan(sizeof(size), size), sink)) ++malformed;
     rest = rest.subspan(sizeof(size) + size);
   }
+  const bool was_needed = decoding.size() > decoding.capacity() / 4;
   decoding.clear();
-  if (decoding.capacity() > kKeptAtRest) decoding = {};
+  rests = was_needed ? 0 : rests + 1;
+  if (decoding.capacity() > kKeptAtRest && rests > kRestsBeforeGiving) decoding = {};
   return count;
 }
 

@@ -30,6 +30,16 @@ void mark_texts(const Table<T>& table, std::vector<bool>& used) {
 
 void mark_texts(const Table<Text>&, std::vector<bool>&) {}
 
+// Empties the list and keeps its memory, unless that is far more than was needed.
+template <class T>
+void reuse(std::vector<T>& list) {
+  constexpr std::size_t kFarMore = 4;
+  if (list.capacity() / kFarMore > list.size())
+    list = {};
+  else
+    list.clear();
+}
+
 }  // namespace
 
 Ledger::Ledger(const Resume& resume) : next_(resume) {}
@@ -190,28 +200,30 @@ void Ledger::turn_marks(Delta& delta, const Instant& now) const {
 template <class T>
 void Ledger::settle_kind(Changes<T>& changes) {
   tsl::robin_map<std::uint64_t, const Socket*> departed;
-  if constexpr (std::is_same_v<T, Socket>)
+  if constexpr (std::is_same_v<T, Socket>) {
+    departed.reserve(departed_.size());
     for (const Socket& row : departed_) departed[row.cookie] = &row;
+  }
   const auto row_of = [&](std::uint64_t key) -> const T* {
     if constexpr (std::is_same_v<T, Socket>)
       if (const auto found = departed.find(key); found != departed.end()) return found->second;
     return snapshot_.of<T>().find(key);
   };
   const auto fields = fields_of<T>();
-  const Change* kept = nullptr;
-  const auto is_stale = [&](const Change& change) {
-    if (change.at != kSometime) return false;
-    if (kept != nullptr && kept->key == change.key && kept->field == change.field) return true;
-    const T* row = row_of(change.key);
-    if (row != nullptr && fields[change.field].get(*row) != change.value) return true;
-    kept = &change;
-    return false;
-  };
-  std::vector<Change> settled;
-  settled.reserve(changes.changed.size());
-  for (const Change& change : changes.changed)
-    if (!is_stale(change)) settled.push_back(change);
-  changes.changed = std::move(settled);
+  std::size_t kept = 0;
+  std::size_t undated = SIZE_MAX;  // place of the last one that was kept without a time
+  for (const Change& change : changes.changed) {
+    if (change.at == kSometime) {
+      if (undated != SIZE_MAX && changes.changed[undated].key == change.key &&
+          changes.changed[undated].field == change.field)
+        continue;
+      const T* row = row_of(change.key);
+      if (row != nullptr && fields[change.field].get(*row) != change.value) continue;
+      undated = kept;
+    }
+    changes.changed[kept++] = change;
+  }
+  changes.changed.resize(kept);
 }
 
 Tick Ledger::take(const Instant& now) {
@@ -230,7 +242,15 @@ Tick Ledger::take(const Instant& now) {
   return tick;
 }
 
-void Ledger::commit(const Instant& now) {
+void Ledger::commit(const Instant& now, Tick written) {
+  departed_ = std::move(written.departed);
+  reuse(departed_);
+  delta_ = std::move(written.frame.delta);
+  for_each_kind(delta_.kinds, [](auto& changes) {
+    reuse(changes.opened);
+    reuse(changes.changed);
+    reuse(changes.closed);
+  });
   base_ = now.boot;
   restating_ = false;
   for_each_kind(openings_, [](auto& openings) { openings.clear(); });

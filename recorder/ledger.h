@@ -90,8 +90,9 @@ class Ledger final : public TextSink {
   /// The frame of everything since the last commit, its lists in canonical order, as of `now`.
   /// Either commit() or keep() must follow.
   Tick take(const Instant& now);
-  /// The frame taken was written; what comes belongs to the next.
-  void commit(const Instant& now);
+  /// The frame taken was written; what comes belongs to the next. `written`: it, for its memory: a
+  /// busy tick's lists are megabytes, which the kernel would have to zero for each tick anew.
+  void commit(const Instant& now, Tick written = {});
   /// It was not: its changes will be part of the next.
   void keep(Tick tick);
 

@@ -5,7 +5,7 @@
 namespace netrec {
 
 Observer::Observer(const Resume& resume, Clock& clock)
-    : clock_(clock),
+    : wall_times_(clock),
       ledger_(resume),
       sockets_(ledger_, clock),
       processes_(ledger_, clock),
@@ -117,8 +117,8 @@ void Observer::end_session(const Instant& now) {
 
 Tick Observer::end(const Instant& now) { return ledger_.take(now); }
 
-void Observer::commit(const Instant& now) {
-  ledger_.commit(now);
+void Observer::commit(const Instant& now, Tick written) {
+  ledger_.commit(now, std::move(written));
   last_frame_ = now.wall;
 }
 

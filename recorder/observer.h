@@ -62,8 +62,8 @@ class Observer {
   Surroundings& surroundings() { return surroundings_; }
   std::uint32_t text(std::string_view bytes) { return ledger_.text(bytes); }
   /// The wall clock, microseconds since 1970, when the boot clock showed `boot`.
-  std::uint64_t wall_us(std::chrono::microseconds boot) const {
-    return microseconds_of(wall_at(clock_.now(), boot));
+  std::uint64_t wall_us(std::chrono::microseconds boot) {
+    return microseconds_of(wall_times_.at(boot));
   }
 
   /// A peer of a socket without a connection, seen first; returns its id (`peer.id` is ignored).
@@ -90,7 +90,8 @@ class Observer {
   void end_session(const Instant& now);
 
   Tick end(const Instant& now);
-  void commit(const Instant& now);
+  /// `written` may be given back, for its memory.
+  void commit(const Instant& now, Tick written = {});
   void keep(Tick tick) { ledger_.keep(std::move(tick)); }
 
   const SocketTotals& sockets_totals() const { return sockets_.totals(); }
@@ -101,7 +102,7 @@ class Observer {
  private:
   void close_old_session();
 
-  Clock& clock_;
+  WallTimes wall_times_;
   Ledger ledger_;
   Sockets sockets_;
   Processes processes_;

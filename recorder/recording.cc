@@ -321,7 +321,7 @@ Status Recording::write() {
   if (paused_since_) voice_.say(fmt::format("there is room again; recording goes on"));
   paused_since_.reset();
   retry_after_ = {};
-  observer_.commit(now);
+  observer_.commit(now, std::move(tick));
   last_frame_ = now.wall;
   ++frames_;
   return {};
@@ -421,7 +421,7 @@ Status Recording::finish() {
     const Status written =
         writer_.append(tick.frame, tick.departed, observer_.state(), Keyframe::no);
     if (!written) return written;
-    observer_.commit(now);
+    observer_.commit(now, std::move(tick));
     last_frame_ = now.wall;
     ++frames_;
   }

@@ -48,7 +48,8 @@ void prefetch(const Socket& row) {
 
 }  // namespace
 
-Sockets::Sockets(Ledger& ledger, Clock& clock) : ledger_(ledger), clock_(clock) {
+Sockets::Sockets(Ledger& ledger, Clock& clock)
+    : ledger_(ledger), clock_(clock), wall_times_(clock) {
   by_inode_.max_load_factor(0.85f);  // Memory, for a hundred thousand.
 }
 
@@ -99,9 +100,23 @@ std::uint32_t Sockets::predict(std::uint64_t cookie) const {
   return predicted;
 }
 
+// An event asks for its socket several times.
+std::size_t Sockets::position(std::uint64_t cookie) const {
+  const auto& rows = ledger_.sockets().rows();
+  if (found_ >= rows.size() || rows[found_].cookie != cookie)
+    found_ = ledger_.sockets().position(cookie);
+  return found_;
+}
+
+const Socket* Sockets::find(std::uint64_t cookie) const {
+  const auto& rows = ledger_.sockets().rows();
+  const std::size_t place = position(cookie);
+  return place == rows.size() ? nullptr : &rows[place];
+}
+
 std::uint32_t Sockets::locate(std::uint64_t cookie) const {
   const std::size_t none = ledger_.sockets().size();
-  std::size_t place = ledger_.sockets().position(cookie);
+  std::size_t place = position(cookie);
   if (place == none && !aliases_.empty())
     if (const auto alias = aliases_.find(cookie); alias != aliases_.end())
       place = ledger_.sockets().position(alias->second);
@@ -201,7 +216,7 @@ void Sockets::note_inode(std::uint32_t before, std::uint32_t now, std::uint32_t 
     by_inode_[now] = place;
     // An event told who holds it; who else does is asked only if it lives on.
     if (events_ == EventCapture::on && ledger_.sockets().rows()[place].process != 0)
-      quiet_[now] = microseconds_of(clock_.now().wall);
+      quiet_[now] = microseconds_of(wall_times_.last());
     else
       inode_changes_.appeared.push_back(now);
   }
@@ -309,8 +324,8 @@ void Sockets::drop_stale_aliases() {
 
 // --- events --------------------------------------------------------------------------------------
 
-std::uint64_t Sockets::wall_us(std::chrono::microseconds boot) const {
-  return microseconds_of(wall_at(clock_.now(), boot));
+std::uint64_t Sockets::wall_us(std::chrono::microseconds boot) {
+  return microseconds_of(wall_times_.at(boot));
 }
 
 void Sockets::opened(Socket row, std::chrono::microseconds boot) {

@@ -78,7 +78,7 @@ class Sockets final : public SocketSink {
   // --- events ----------------------------------------------------------------------------------
 
   /// The row of a socket, nullptr if it is not known. Valid until the next call.
-  const Socket* find(std::uint64_t cookie) const { return ledger_.sockets().find(cookie); }
+  const Socket* find(std::uint64_t cookie) const;
   /// The socket came into being at `boot` (CLOCK_BOOTTIME), as `row`: its life has an exact
   /// beginning. opened_us, opened_after_us and state_since_us are filled in here.
   void opened(Socket row, std::chrono::microseconds boot);
@@ -141,10 +141,12 @@ class Sockets final : public SocketSink {
   std::vector<std::uint32_t> gone_places() const;
   void join_time_waits(std::vector<std::uint32_t>& gone);
   void drop_stale_aliases();
-  std::uint64_t wall_us(std::chrono::microseconds boot) const;
+  std::uint64_t wall_us(std::chrono::microseconds boot);
+  std::size_t position(std::uint64_t cookie) const;
 
   Ledger& ledger_;
   Clock& clock_;
+  WallTimes wall_times_;
   EventCapture events_ = EventCapture::off;
   std::vector<Place> places_;
   std::vector<Part> parts_;
@@ -160,6 +162,7 @@ class Sockets final : public SocketSink {
   SocketTotals totals_;
   std::uint32_t generation_ = 1;
   std::uint32_t last_ = kNowhere;  ///< place of the row shown last
+  mutable std::size_t found_ = 0;  ///< where the row asked for last was
   std::uint16_t part_ = 0;
 };
 

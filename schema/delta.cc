@@ -1,6 +1,8 @@
 #include "schema/delta.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <type_traits>
 
 #include "schema/sort_by_key.h"
@@ -61,6 +63,38 @@ void sort_kind(Changes<T>& changes) {
   std::sort(changes.closed.begin(), changes.closed.end());
 }
 
+// Which fields lie in each eight bytes of a row: found out once, by setting each of them. Rows are
+// compared for each event of a busy host, and most of a row is equal.
+template <class T>
+class FieldsByWord {
+ public:
+  static_assert(std::is_trivially_copyable_v<T>, "a row is looked at as bytes");
+  static constexpr std::size_t kWords = (sizeof(T) + 7) / 8;
+  using Words = std::array<std::uint64_t, kWords>;
+
+  FieldsByWord() {
+    const auto fields = fields_of<T>();
+    for (std::uint16_t id = 0; id < fields.size(); ++id) {
+      T without{}, with{};
+      fields[id].set(without, 0);
+      fields[id].set(with, UINT64_MAX);
+      const Words a = words_of(without), b = words_of(with);
+      for (std::size_t word = 0; word < kWords; ++word)
+        if (a[word] != b[word]) fields_[word].push_back(id);
+    }
+  }
+
+  static Words words_of(const T& row) {
+    Words words{};
+    std::memcpy(words.data(), &row, sizeof(T));
+    return words;
+  }
+  const std::vector<std::uint16_t>& in(std::size_t word) const { return fields_[word]; }
+
+ private:
+  std::array<std::vector<std::uint16_t>, kWords> fields_;
+};
+
 template <class T>
 bool is_canonical_kind(const Changes<T>& changes) {
   const auto not_ascending = [](const T& a, const T& b) { return key_of(a) >= key_of(b); };
@@ -74,13 +108,20 @@ bool is_canonical_kind(const Changes<T>& changes) {
 
 template <class T>
 void compare(const T& before, const T& after, Changes<T>& changes) {
-  if (before == after) return;
+  static const FieldsByWord<T> kFields;
   const auto fields = fields_of<T>();
-  for (std::uint16_t id = 0; id < fields.size(); ++id) {
-    const std::uint64_t value = fields[id].get(after);
-    if (value != fields[id].get(before))
-      changes.changed.push_back({.key = key_of(after), .value = value, .field = id});
+  const auto a = kFields.words_of(before), b = kFields.words_of(after);
+  const auto first = static_cast<std::ptrdiff_t>(changes.changed.size());
+  for (std::size_t word = 0; word < a.size(); ++word) {
+    if (a[word] == b[word]) continue;
+    for (const std::uint16_t id : kFields.in(word)) {
+      const std::uint64_t value = fields[id].get(after);
+      if (value != fields[id].get(before))
+        changes.changed.push_back({.key = key_of(after), .value = value, .field = id});
+    }
   }
+  std::sort(changes.changed.begin() + first, changes.changed.end(),
+            [](const Change& x, const Change& y) { return x.field < y.field; });
 }
 
 // A text never changes under its id.

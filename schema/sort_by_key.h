@@ -20,10 +20,18 @@ void sort_by_key(std::vector<T>& rows) {
   order.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) order.emplace_back(key_of(rows[i]), i);
   std::sort(order.begin(), order.end());
-  std::vector<T> sorted;
-  sorted.reserve(rows.size());
-  for (const auto& [key, index] : order) sorted.push_back(std::move(rows[index]));
-  rows = std::move(sorted);
+  // Cycle by cycle, in place: as much memory again would have to be had, and zeroed, each time.
+  for (std::size_t first = 0; first < rows.size(); ++first) {
+    if (order[first].second == first) continue;
+    T lifted = std::move(rows[first]);
+    std::size_t hole = first;
+    for (std::size_t next; (next = order[hole].second) != first; hole = next) {
+      rows[hole] = std::move(rows[next]);
+      order[hole].second = hole;
+    }
+    rows[hole] = std::move(lifted);
+    order[hole].second = hole;
+  }
 }
 
 }  // namespace netrec
