@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "schema/key_hash.h"
+
 namespace netrec {
 
 namespace {
@@ -64,7 +66,7 @@ std::string Attribution::sharers_text(std::span<const Holder> holders) {
 void Attribution::follow_program_changes() {
   const std::vector<ProgramChange> changes = processes_.take_changes();
   if (changes.empty()) return;
-  tsl::robin_map<std::uint32_t, std::uint32_t> successor;
+  tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash> successor;
   for (const ProgramChange& change : changes) successor[change.before] = change.after;
   std::vector<Socket> moved;
   for (const Socket& row : ledger_.sockets()) {

@@ -32,8 +32,9 @@ class Clock {
   virtual Instant now() = 0;
 };
 
-/// The wall clock at moments of the boot clock that events bear. Read anew only for an event younger
-/// than the last reading: once for all that were taken in together, not three clocks for each.
+/// The wall clock at moments of the boot clock that events bear. Read anew only for an event
+/// younger than the last reading: once for all that were taken in together, not three clocks for
+/// each.
 class WallTimes {
  public:
   explicit WallTimes(Clock& clock) : clock_(clock) {}

@@ -18,6 +18,7 @@
 #include "recorder/observer.h"
 #include "recorder/peers.h"
 #include "recorder/program_runs.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -87,13 +88,13 @@ class EventFolder final : public EventSink {
   Peers peers_{observer_, names_};
   FoldTotals totals_;
   /// Connections of which only the stand-in for TIME_WAIT is left.
-  tsl::robin_map<std::uint64_t, std::uint32_t> in_time_wait_;
+  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> in_time_wait_;
   /// Ended, unless the next event says otherwise: by cookie, when.
-  tsl::robin_map<std::uint64_t, std::chrono::microseconds> ending_;
+  tsl::robin_map<std::uint64_t, std::chrono::microseconds, KeyHash> ending_;
   /// Connects that failed with a transition of their own: by cookie, the error.
-  tsl::robin_map<std::uint64_t, std::uint16_t> failed_;
+  tsl::robin_map<std::uint64_t, std::uint16_t, KeyHash> failed_;
   /// By network namespace and port, the cookie of the last socket that began to listen there.
-  tsl::robin_map<std::uint64_t, std::uint64_t> listeners_;
+  tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash> listeners_;
   bool met_namespace_ = false;
 };
 

@@ -38,7 +38,7 @@ struct EventSource::State {
   std::uint64_t enough_ns = 0;  // a later event ends the reading: it must not chase a busy kernel
   std::vector<std::byte> kept;
   std::vector<std::byte> decoding;
-  int rests = 0;  // times in turn that little was decoded
+  int rests = 0;      // times in turn that little was decoded
   int bell = -1;      // an eventfd: something is kept
   int quit = -1;      // an eventfd: the reader is to end
   int awaiting = -1;  // an epoll of the ring, told when the kernel wakes its reader, and of `quit`

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "schema/key_hash.h"
 #include "schema/result.h"
 #include "schema/sort_by_key.h"
 
@@ -199,7 +200,7 @@ void Ledger::turn_marks(Delta& delta, const Instant& now) const {
 // is true, and none if an event with a time came later. REQUIRES: the list is sorted.
 template <class T>
 void Ledger::settle_kind(Changes<T>& changes) {
-  tsl::robin_map<std::uint64_t, const Socket*> departed;
+  tsl::robin_map<std::uint64_t, const Socket*, KeyHash> departed;
   if constexpr (std::is_same_v<T, Socket>) {
     departed.reserve(departed_.size());
     for (const Socket& row : departed_) departed[row.cookie] = &row;

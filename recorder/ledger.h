@@ -21,6 +21,7 @@
 #include "recorder/clock.h"
 #include "recorder/source.h"
 #include "schema/delta.h"
+#include "schema/key_hash.h"
 #include "store/timeline_writer.h"
 
 namespace netrec {
@@ -118,7 +119,7 @@ class Ledger final : public TextSink {
     std::bitset<128> dated{};  ///< fields that changed since, at a time of their own
   };
   template <class T>
-  struct Openings : tsl::robin_map<std::uint64_t, Opening> {};
+  struct Openings : tsl::robin_map<std::uint64_t, Opening, KeyHash> {};
 
   template <class T>
   void record_change(const T& before, const T& now, Mark at);

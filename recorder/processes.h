@@ -17,6 +17,7 @@
 
 #include "recorder/clock.h"
 #include "recorder/ledger.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -85,8 +86,9 @@ class Processes {
 
   Ledger& ledger_;
   Clock& clock_;
-  tsl::robin_map<std::uint32_t, Known> by_pid_;
-  tsl::robin_map<std::uint32_t, CloseReason> endings_;  ///< by id, of rows still referred to
+  tsl::robin_map<std::uint32_t, Known, KeyHash> by_pid_;
+  tsl::robin_map<std::uint32_t, CloseReason, KeyHash>
+      endings_;  ///< by id, of rows still referred to
   std::vector<ProgramChange> changes_;
   std::vector<std::uint32_t> new_;
   std::vector<std::uint32_t> to_check_;  ///< pids, the next one last

@@ -24,6 +24,7 @@
 #include "recorder/clock.h"
 #include "recorder/ledger.h"
 #include "recorder/source.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -150,14 +151,17 @@ class Sockets final : public SocketSink {
   EventCapture events_ = EventCapture::off;
   std::vector<Place> places_;
   std::vector<Part> parts_;
-  tsl::robin_map<std::uint64_t, std::uint16_t> part_numbers_;
-  tsl::robin_map<std::uint32_t, std::uint32_t> by_inode_;  ///< place of the row
-  tsl::robin_map<std::uint64_t, std::uint64_t> aliases_;   ///< TIME_WAIT's cookie: the connection's
-  std::vector<Socket> strangers_;         ///< in TIME_WAIT, with a cookie not known
-  tsl::robin_set<std::uint64_t> untold_;  ///< shown by these dumps, and no event told of them
+  tsl::robin_map<std::uint64_t, std::uint16_t, KeyHash> part_numbers_;
+  tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash> by_inode_;  ///< place of the row
+  tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash>
+      aliases_;                    ///< TIME_WAIT's cookie: the connection's
+  std::vector<Socket> strangers_;  ///< in TIME_WAIT, with a cookie not known
+  tsl::robin_set<std::uint64_t, KeyHash>
+      untold_;  ///< shown by these dumps, and no event told of them
   std::vector<Doubt> doubts_;
   InodeChanges inode_changes_;
-  tsl::robin_map<std::uint32_t, std::uint64_t> quiet_;  ///< appeared with a known owner: when
+  tsl::robin_map<std::uint32_t, std::uint64_t, KeyHash>
+      quiet_;  ///< appeared with a known owner: when
   Disagreements disagreements_;
   SocketTotals totals_;
   std::uint32_t generation_ = 1;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schema/key_hash.h"
+
 namespace netrec {
 
 namespace {
@@ -61,7 +63,7 @@ std::uint32_t Surroundings::meet_namespace(std::uint32_t inode) {
 
 NamespaceNews Surroundings::namespaces(std::span<const NamespaceFacts> found) {
   NamespaceNews news;
-  tsl::robin_map<std::uint32_t, KnownNamespace> now;
+  tsl::robin_map<std::uint32_t, KnownNamespace, KeyHash> now;
   for (const NamespaceFacts& facts : found) {
     const std::uint32_t id = adopt(facts);
     const auto before = by_inode_.find(facts.inode);
@@ -133,7 +135,7 @@ void Surroundings::counters(std::uint32_t network_namespace, std::span<const Cou
 
 void Surroundings::add_counters(std::uint32_t network_namespace,
                                 std::span<const CounterValue> values) {
-  tsl::robin_map<std::uint32_t, std::uint32_t> by_name;
+  tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash> by_name;
   for (const Counter& row : ledger_.snapshot().of<Counter>())
     if (row.network_namespace == network_namespace) by_name[row.name] = row.id;
   std::vector<std::uint32_t> ids;

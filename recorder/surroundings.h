@@ -12,6 +12,7 @@
 #include "recorder/ledger.h"
 #include "recorder/procfs.h"
 #include "recorder/source.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -64,11 +65,11 @@ class Surroundings final : public InterfaceSink {
   bool fits(const std::vector<std::uint32_t>& ids, std::span<const CounterValue> values) const;
 
   Ledger& ledger_;
-  tsl::robin_map<std::uint32_t, KnownNamespace> by_inode_;
+  tsl::robin_map<std::uint32_t, KnownNamespace, KeyHash> by_inode_;
   std::vector<std::uint64_t> shown_;  ///< keys of the interfaces of this look
   std::uint32_t shown_in_ = 0;
   /// By namespace: ids of its counters, in the order they come in.
-  tsl::robin_map<std::uint32_t, std::vector<std::uint32_t>> counter_ids_;
+  tsl::robin_map<std::uint32_t, std::vector<std::uint32_t>, KeyHash> counter_ids_;
 };
 
 }  // namespace netrec

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "schema/key_hash.h"
+
 namespace netrec {
 
 namespace {
@@ -44,7 +46,7 @@ class PatternBook {
   std::vector<Pattern>& patterns() { return patterns_; }
 
  private:
-  tsl::robin_map<std::uint64_t, std::uint32_t> numbers_;
+  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> numbers_;
   std::vector<Pattern> patterns_;
 };
 
@@ -148,7 +150,7 @@ class Collector {
   void find_departed() {
     if constexpr (std::is_same_v<T, Socket>)
       for (const Socket& row : input_.departed) departed_.try_emplace(row.cookie, &row);
-    tsl::robin_map<std::uint64_t, bool> seen;
+    tsl::robin_map<std::uint64_t, bool, KeyHash> seen;
     for (Life<T>& life : out_.lives)
       if (life.origin == nullptr && life.closed_here() && seen.try_emplace(life.key).second)
         life.origin = departed(life.key);
@@ -242,8 +244,8 @@ class Collector {
   const ChunkClock& clock_;
   const KindLayout& layout_;
   Lives<T> out_;
-  tsl::robin_map<std::uint64_t, std::uint32_t> alive_;
-  tsl::robin_map<std::uint64_t, const Socket*> departed_;
+  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> alive_;
+  tsl::robin_map<std::uint64_t, const Socket*, KeyHash> departed_;
   PatternBook book_;
   Pattern pattern_;
   std::vector<RawUpdate> raw_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "schema/key_hash.h"
+
 namespace netrec {
 
 namespace {
@@ -32,7 +34,7 @@ std::optional<Tuples> find_tuples(const std::vector<Column>& columns,
                                   std::size_t fewest_rows_a_tuple) {
   if (columns.size() < 2 || columns[0].size() < kFewestRows) return std::nullopt;
   const std::size_t rows = columns[0].size();
-  tsl::robin_map<std::uint64_t, std::uint32_t> known;
+  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> known;
   std::vector<std::size_t> example;  // By tuple: the first row that has it.
   std::vector<std::size_t> uses;
   Tuples out;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "schema/delta.h"
+#include "schema/key_hash.h"
 #include "schema/result.h"
 #include "store/database.h"
 #include "store/listener_table.h"
@@ -68,7 +69,7 @@ class ConnectionTable {
   Status write(const Socket& socket);
 
   Queries queries_;
-  tsl::robin_set<std::uint64_t> touched_;
+  tsl::robin_set<std::uint64_t, KeyHash> touched_;
 };
 
 }  // namespace netrec

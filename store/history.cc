@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "schema/key_hash.h"
 #include "store/chunk_layout.h"
 #include "store/chunk_table.h"
 #include "store/history_chunk.h"
@@ -93,7 +94,7 @@ class TransitionSource {
     return {};
   }
 
-  tsl::robin_set<std::uint64_t> wanted_;
+  tsl::robin_set<std::uint64_t, KeyHash> wanted_;
   std::uint64_t first_opened_us_ = UINT64_MAX;
   TransitionBook book_;
 };
@@ -130,7 +131,7 @@ class EarlierTransitions {
     std::vector<Transition> transitions;  // at least one
     std::uint64_t seen_us = 0;
   };
-  tsl::robin_map<std::uint64_t, Past> by_socket_;
+  tsl::robin_map<std::uint64_t, Past, KeyHash> by_socket_;
 };
 
 /// `wanted` as far as a row tells it without the names it refers to, at any time.
@@ -314,7 +315,7 @@ class HistoryScan {
     const SessionSpan& session = sessions_[index];
     FrameCursor cursor(database_, session.last);
     if (!go_to(cursor, from)) return {};
-    tsl::robin_set<std::uint64_t> fresh;
+    tsl::robin_set<std::uint64_t, KeyHash> fresh;
     NETREC_TRY(more, cursor.next());
     while (more && cursor.frame().sequence <= session.last) {
       for (const Socket& row : cursor.frame().delta.template of<Socket>().opened)
@@ -362,7 +363,7 @@ class HistoryScan {
     const Frame& frame = cursor.frame();
     const auto& closed = frame.delta.template of<T>().closed;
     if constexpr (std::is_same_v<T, Socket>) {
-      tsl::robin_map<std::uint64_t, const Closed*> ends;
+      tsl::robin_map<std::uint64_t, const Closed*, KeyHash> ends;
       for (const Closed& end : closed) ends[end.key] = &end;
       for (const Socket& row : cursor.departed()) {
         const auto end = ends.find(row.cookie);

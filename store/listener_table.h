@@ -8,6 +8,7 @@
 #include <string>
 
 #include "schema/delta.h"
+#include "schema/key_hash.h"
 #include "schema/result.h"
 #include "store/chain.h"
 #include "store/database.h"
@@ -55,8 +56,8 @@ class ListenerTable {
   std::uint64_t next_id_ = 1;
   std::uint32_t session_ = 0;
   std::string boot_;
-  tsl::robin_map<std::uint64_t, Listening> alive_;  // by cookie
-  tsl::robin_map<std::uint64_t, int> ports_;        // how many listen there
+  tsl::robin_map<std::uint64_t, Listening, KeyHash> alive_;  // by cookie
+  tsl::robin_map<std::uint64_t, int, KeyHash> ports_;        // how many listen there
 };
 
 }  // namespace netrec

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "schema/delta.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -33,8 +34,8 @@ class Names {
   };
   void drop_closed();
 
-  tsl::robin_map<std::uint32_t, std::string> texts_;
-  tsl::robin_map<std::uint32_t, Program> programs_;
+  tsl::robin_map<std::uint32_t, std::string, KeyHash> texts_;
+  tsl::robin_map<std::uint32_t, Program, KeyHash> programs_;
   std::vector<Closed> closed_texts_;
   std::vector<Closed> closed_programs_;
 };

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "schema/delta.h"
+#include "schema/key_hash.h"
 #include "schema/result.h"
 #include "store/chain.h"
 #include "store/chunk_carry.h"
@@ -63,9 +64,10 @@ class Sealer {
 
   std::uint64_t hot_frames_ = 0;
   std::uint64_t hot_bytes_ = 0;
-  tsl::robin_set<std::uint64_t> opened_;  // sockets opened in hot frames: they are told there whole
-  std::vector<Socket> departed_;          // rows of those closed that were not
-  std::vector<Frame> being_sealed_;       // between seal() and sealed()
+  tsl::robin_set<std::uint64_t, KeyHash>
+      opened_;                       // sockets opened in hot frames: they are told there whole
+  std::vector<Socket> departed_;     // rows of those closed that were not
+  std::vector<Frame> being_sealed_;  // between seal() and sealed()
 };
 
 }  // namespace netrec

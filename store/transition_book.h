@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schema/connection.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -47,8 +48,8 @@ class TransitionBook {
 
   /// Those that began with recording and changed nothing since, most of a hundred thousand: the
   /// instant of their state, and the state in the top byte.
-  tsl::robin_map<std::uint64_t, std::uint64_t> begun_;
-  tsl::robin_map<std::uint64_t, std::vector<Transition>> transitions_;
+  tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash> begun_;
+  tsl::robin_map<std::uint64_t, std::vector<Transition>, KeyHash> transitions_;
 };
 
 }  // namespace netrec
