@@ -7,6 +7,7 @@
 
 #include "schema/connection.h"
 #include "schema/delta.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -32,7 +33,7 @@ class Directions {
   void learn(const Connection& connection);
 
  private:
-  std::unordered_set<std::uint64_t> listening_;  ///< namespace, transport and port
+  std::unordered_set<std::uint64_t, KeyHash> listening_;  ///< namespace, transport and port
 };
 
 /// True for what talks to one other end over IP: no listener, no unconnected datagram socket.

@@ -8,6 +8,7 @@
 #include "query/names.h"
 #include "query/socket_columns.h"
 #include "query/socket_selection.h"
+#include "schema/key_hash.h"
 
 namespace netrec {
 
@@ -195,7 +196,7 @@ void Replay::gather() {
 }
 
 void Replay::mark_changes() {
-  std::unordered_map<std::uint64_t, Mark> marks;
+  std::unordered_map<std::uint64_t, Mark, KeyHash> marks;
   const Changes<Socket>& changes = cursor_.frame().delta.of<Socket>();
   for (const Change& change : changes.changed) {
     Mark& mark = marks.try_emplace(change.key, Mark::counters).first->second;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <vector>
 
+#include "schema/key_hash.h"
 #include "store/chunk.h"
 
 namespace netrec {
@@ -30,7 +31,7 @@ class NameGatherer {
   ChunkNames finish();
 
  private:
-  using Ids = tsl::robin_set<std::uint32_t>;
+  using Ids = tsl::robin_set<std::uint32_t, KeyHash>;
 
   template <class T>
   void resolve(const Ids& ids, ChunkNames& names) const;

@@ -64,8 +64,8 @@ class Sealer {
 
   std::uint64_t hot_frames_ = 0;
   std::uint64_t hot_bytes_ = 0;
-  tsl::robin_set<std::uint64_t, KeyHash>
-      opened_;                       // sockets opened in hot frames: they are told there whole
+  // Sockets opened in hot frames: they are told there whole.
+  tsl::robin_set<std::uint64_t, KeyHash> opened_;
   std::vector<Socket> departed_;     // rows of those closed that were not
   std::vector<Frame> being_sealed_;  // between seal() and sealed()
 };

@@ -1,6 +1,7 @@
 #include "store/verify.h"
 
 #include "store/chain_proof.h"
+#include "store/chunk_proof.h"
 #include "store/frame_codec.h"
 #include "store/index.h"
 
@@ -85,6 +86,7 @@ Status StateProof::check_keyframe(const FrameCursor& cursor, LogReader& log) {
 Status StateProof::run(std::uint64_t last, const ChainProof::Step& step) {
   NETREC_TRY(index, Index::open(scratch_, NextIds{}));
   NETREC_TRY(log, LogReader::open(database_));
+  NETREC_TRY(chunks, ChunkProof::open(database_));
   FrameCursor cursor(database_, last);
   NETREC_CHECKED(scratch_.begin());
   while (true) {
@@ -92,10 +94,12 @@ Status StateProof::run(std::uint64_t last, const ChainProof::Step& step) {
     if (!more) break;
     NETREC_CHECKED(follow(cursor, index));
     NETREC_CHECKED(check_keyframe(cursor, log));
+    NETREC_CHECKED(chunks.follow(cursor));
     if (!step()) return failure(ErrorKind::busy, "interrupted");
   }
   NETREC_CHECKED(scratch_.commit());
   damage.insert(damage.end(), cursor.damage().begin(), cursor.damage().end());
+  damage.insert(damage.end(), chunks.damage().begin(), chunks.damage().end());
   return damage.empty() ? compare_tables() : Status{};
 }
 

@@ -1,7 +1,9 @@
 #include "store/verify.h"
 
 #include <cstdlib>
+#include <functional>
 
+#include "store/chunk.h"
 #include "store/database.h"
 #include "tests/store/timeline_fixture.h"
 
@@ -101,6 +103,67 @@ TEST_F(VerifyTest, FindsWhatWasDroppedReorderedOrCut) {
     execute(tampering);
     EXPECT_FALSE(verified().sound()) << tampering;
   }
+}
+
+/// Puts another chunk in the place of the second one.
+void replace_chunk(const std::string& path,
+                   const std::function<EncodedChunk(const ChunkReader&)>& altered) {
+  auto database = Database::open_for_writing(path, false);
+  auto query = database->prepare(
+      "SELECT first_sequence, header, body FROM chunk ORDER BY 1"
+      " LIMIT 1, 1");
+  ASSERT_TRUE(*query->first());
+  const std::int64_t first = query->integer(0);
+  EncodedChunk chunk;
+  {
+    const auto reader = ChunkReader::open(query->bytes(1), query->bytes(2));
+    ASSERT_TRUE(reader) << reader.error().message;
+    chunk = altered(*reader);
+  }
+  query->reset();
+  auto write = database->prepare("UPDATE chunk SET header = ?, body = ? WHERE first_sequence = ?");
+  ASSERT_TRUE(write->run(SqlValue::blob(chunk.header), SqlValue::blob(chunk.body), first));
+}
+
+TEST_F(VerifyTest, FindsAHeaderThatHidesAConnectionFromSearches) {
+  make_timeline();
+  auto database = Database::open_read_only(path_);
+  auto query = database->prepare("SELECT body FROM chunk ORDER BY first_sequence LIMIT 1, 1");
+  ASSERT_TRUE(*query->first());
+  const std::string body(query->bytes(0));
+  query->reset();
+  replace_chunk(path_, [&](const ChunkReader& reader) {
+    ChunkHeader header = reader.header();
+    header.outline.remote_addresses = KeyFilter::of({}, 1);
+    return EncodedChunk{header.encode(), body};
+  });
+  const Verification verification = verified();
+  ASSERT_EQ(verification.damage.size(), 1u) << findings(verification);
+  EXPECT_NE(verification.damage.front().what.find("header"), std::string::npos);
+}
+
+TEST_F(VerifyTest, FindsARowThatWasAlteredWhereNoHashSpansIt) {
+  make_timeline();
+  replace_chunk(path_, [&](const ChunkReader& reader) {
+    const auto frames = reader.frames();
+    std::vector<Socket> departed(reader.rows<Socket>(LifeGroup::ended));
+    for (std::uint16_t field = 0; field < fields_of<Socket>().size(); ++field) {
+      const auto values = reader.column<Socket>(LifeGroup::ended, field);
+      for (std::size_t row = 0; row < departed.size(); ++row)
+        fields_of<Socket>()[field].set(departed[row], (*values)[row]);
+    }
+    for (Socket& row : departed) row.bytes_sent += 1;
+    const ChunkHeader& header = reader.header();
+    const auto encoded =
+        encode_chunk({.session = header.session,
+                      .first_sequence = header.first_sequence,
+                      .last_sequence = header.last_sequence,
+                      .previous_wall = WallTime(std::chrono::microseconds(header.previous_wall_us)),
+                      .frames = *frames,
+                      .departed = departed});
+    return EncodedChunk{encoded->header, encoded->body};
+  });
+  EXPECT_FALSE(verified().sound());
 }
 
 /// A cell of the log.
