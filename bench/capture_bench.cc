@@ -1,17 +1,19 @@
 // What a recording by events has of a load of short connections, held against the load's own log:
 // count, both endpoints, times, bytes, and who it was. Beside it, what polling once a second and
-// `ss -E` have of the same run; and what recording costs a program that connects and closes.
+// `ss -E` have of the same run. And what recording costs: CPU, memory, file, and the program that
+// connects and closes.
 //
-//   capture_bench [connections a second] [seconds]        default: 1000 for 10 s, then 10000 for 10
-//   s
-#include <fcntl.h>
+//   capture_bench                                    all of it, some four minutes
+//   capture_bench load [A-SECOND [SECONDS]]          1000 10
+//   capture_bench slowdown [ROUNDS]                  7
+//   capture_bench flood [TRANSITIONS [SECONDS]]      200000 10
+//   capture_bench file [A-SECOND [SECONDS]]          1000 600, and a minute for the last TIME_WAITs
+//   capture_bench idle [SOCKETS [SECONDS]]           100000 600
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -22,6 +24,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bench/capture_cost.h"
+#include "bench/child.h"
 #include "bench/connection_load.h"
 #include "store/history.h"
 
@@ -32,48 +36,6 @@ constexpr std::uint64_t kToleranceUs = 1000;
 constexpr std::array<const char*, kEndings> kNames = {
     "closed by client", "closed by server", "refused",       "reset by server",
     "reset by client",  "half-closed",      "process killed"};
-
-std::string build_folder() {
-  const char* folder = std::getenv("NETREC_BUILD");
-  return folder == nullptr ? "build/bench" : folder;
-}
-
-pid_t start(const std::vector<std::string>& command, const std::string& output) {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  const int file = ::open(output.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  ::dup2(file, 1);
-  ::dup2(file, 2);
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  ::execvp(arguments[0], arguments.data());
-  std::_Exit(127);
-}
-
-void stop(pid_t child) {
-  ::kill(child, SIGINT);
-  ::waitpid(child, nullptr, 0);
-}
-
-double cpu_seconds(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const std::size_t after = text.rfind(')');
-  if (after == std::string::npos) return 0;
-  unsigned long user = 0, system = 0;
-  std::sscanf(text.c_str() + after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-              &user, &system);
-  return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
-std::uint64_t peak_kib(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/status", pid));
-  std::string line;
-  while (std::getline(file, line))
-    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10);
-  return 0;
-}
 
 /// One end of a connection as the recording has it.
 struct Recorded {
@@ -140,6 +102,7 @@ bool is_within(std::uint64_t at, std::uint64_t from, std::uint64_t to) {
 
 struct Score {
   std::uint64_t expected = 0, found = 0, opened = 0, ended = 0, bytes = 0, owner = 0, error = 0;
+  std::uint64_t right = 0;  ///< of the six before, together
 };
 
 /// When this end stopped being anything but a TIME_WAIT.
@@ -206,6 +169,7 @@ Score print_scores(const std::array<Score, kEndings>& scores) {
                percent(s.owner, s.expected), percent(s.error, s.expected));
     sum.expected += s.expected;
     sum.found += s.found;
+    sum.right += s.found + s.opened + s.ended + s.bytes + s.owner + s.error;
   }
   return sum;
 }
@@ -226,26 +190,23 @@ void print_gaps(const std::string& path) {
       fmt::print("  gap: {}, {} ({})\n", name(recorded.cause), recorded.count, recorded.text);
 }
 
-void run_once(const LoadOptions& options, const std::string& folder) {
-  const std::string recorder = build_folder() + "/netrec-record";
+void measure_load(const std::string& folder, std::uint32_t a_second, std::chrono::seconds span) {
+  constexpr std::chrono::milliseconds kStart{2500}, kSettle{2500};
   const std::string events = folder + "/events.netrec", polled = folder + "/polled.netrec";
-  for (const std::string& path : {events, polled}) std::filesystem::remove(path);
-  const pid_t by_events = start({recorder, "--capture", "events", "--output", events, "--quiet"},
-                                folder + "/events.log");
-  const pid_t by_polling =
-      start({recorder, "--capture", "poll", "--output", polled, "--quiet"}, folder + "/polled.log");
-  const pid_t ss = start({"ss", "-E", "-t", "-n", "-H", "-O"}, folder + "/ss.log");
-  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
-  const double before = cpu_seconds(by_events), polled_before = cpu_seconds(by_polling);
-  const Load load = run_load(options);
-  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
-  const double took = cpu_seconds(by_events) - before;
-  const double polled_took = cpu_seconds(by_polling) - polled_before;
-  const std::uint64_t memory = peak_kib(by_events);
-  for (const pid_t child : {by_events, by_polling, ss}) stop(child);
+  Child by_events = Child::recorder("events", events);
+  Child by_polling = Child::recorder("poll", polled);
+  Child ss({"ss", "-E", "-t", "-n", "-H", "-O"}, folder + "/ss.log");
+  std::this_thread::sleep_for(kStart);
+  const double before = by_events.cpu_seconds(), polled_before = by_polling.cpu_seconds();
+  const Load load = run_load({.a_second = a_second, .span = span});
+  std::this_thread::sleep_for(kSettle);
+  const double took = by_events.cpu_seconds() - before;
+  const double polled_took = by_polling.cpu_seconds() - polled_before;
+  const double memory = by_events.memory_mb("VmHWM");
+  for (Child* child : {&by_events, &by_polling, &ss}) child->stop();
 
   fmt::print("\n{} connections a second for {} s: {} made, {} not made for want of time\n",
-             options.a_second, options.span.count(), load.made.size(), load.not_made);
+             a_second, span.count(), load.made.size(), load.not_made);
   const Score sum = print_scores(compare(load, read_recording(events)));
   const auto polled_scores = compare(load, read_recording(polled));
   std::uint64_t polled_found = 0;
@@ -254,39 +215,18 @@ void run_once(const LoadOptions& options, const std::string& folder) {
              percent(sum.found, sum.expected), percent(polled_found, sum.expected),
              percent(std::min(count_lines(folder + "/ss.log"), sum.expected), sum.expected));
   const auto made = static_cast<double>(load.made.size());
-  fmt::print(
-      "recorder's CPU a connection: events {:.2f} us, polling {:.2f} us; peak memory {} KiB\n",
-      took * 1e6 / made, polled_took * 1e6 / made, memory);
-  fmt::print("file: {:.1f} bytes a connection ({} sockets closed)\n",
-             static_cast<double>(std::filesystem::file_size(events)) / made, sum.found);
+  const auto ends = static_cast<double>(sum.found);
+  fmt::print("recorder's CPU a connection by polling: {:.2f} us; peak memory by events {:.1f} MB\n",
+             polled_took * 1e6 / made, memory);
+  fmt::print("file: {:.1f} bytes a connection, {:.1f} an end ({} ends)\n",
+             static_cast<double>(std::filesystem::file_size(events)) / made,
+             static_cast<double>(std::filesystem::file_size(events)) / ends, sum.found);
   print_gaps(events);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-/// A tight loop of connect, accept and close, with and without a recorder, in turn.
-void run_cost(const std::string& folder) {
-  constexpr int kPairs = 20'000, kRounds = 7;
-  std::vector<double> without, with, ratios;
-  const std::string recorder = build_folder() + "/netrec-record";
-  for (int i = 0; i < kRounds; ++i) {
-    without.push_back(pair_ns(kPairs));
-    const std::string path = folder + "/cost.netrec";
-    std::filesystem::remove(path);
-    const pid_t child =
-        start({recorder, "--capture", "events", "--output", path, "--quiet"}, folder + "/cost.log");
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-    with.push_back(pair_ns(kPairs));
-    stop(child);
-    ratios.push_back(with.back() / without.back());
-  }
-  fmt::print(
-      "\nconnect, accept, close, close: {:.2f} us without a recorder, {:.2f} us with; "
-      "median of {} paired runs: {:+.1f} %\n",
-      median(without) / 1e3, median(with) / 1e3, kRounds, (median(ratios) - 1) * 100);
+  const std::string rate = fmt::format("{} a second", a_second);
+  verdict(rate + ": every connection, right in everything", sum.right == sum.expected * 6,
+          fmt::format("{} of {} facts of {} ends", sum.right, sum.expected * 6, sum.expected));
+  verdict(rate + ": recorder's CPU a connection as each end sees it", took * 1e6 / ends, 12, " us");
+  verdict(rate + ": recorder's CPU a connection with both its ends", took * 1e6 / made, 12, " us");
 }
 
 }  // namespace
@@ -300,16 +240,31 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   char folder[] = "/tmp/capture_bench.XXXXXX";
   if (::mkdtemp(folder) == nullptr) return 3;
+  const std::string mode = argc > 1 ? argv[1] : "all";
   const auto number = [&](int index, unsigned fallback) {
     return argc > index ? static_cast<unsigned>(std::strtoul(argv[index], nullptr, 10)) : fallback;
   };
-  const std::chrono::seconds span(number(2, 10));
-  if (argc > 1 && number(1, 0) != 0)
-    netrec::run_once({.a_second = number(1, 1000), .span = span}, folder);
-  if (argc <= 1)
-    for (const unsigned rate : {1000U, 10000U})
-      netrec::run_once({.a_second = rate, .span = span}, folder);
-  netrec::run_cost(folder);
+  const auto span = [&](unsigned fallback) { return std::chrono::seconds(number(3, fallback)); };
+  if (mode == "all") {
+    netrec::measure_load(folder, 1000, std::chrono::seconds(10));
+    netrec::measure_load(folder, 10'000, std::chrono::seconds(30));
+    netrec::measure_slowdown(folder, 7);
+    netrec::measure_flood(folder, 200'000, std::chrono::seconds(10));
+    netrec::measure_idle(folder, 200, std::chrono::seconds(30));
+  } else if (mode == "load") {
+    netrec::measure_load(folder, number(2, 1000), span(10));
+  } else if (mode == "slowdown") {
+    netrec::measure_slowdown(folder, static_cast<int>(number(2, 7)));
+  } else if (mode == "flood") {
+    netrec::measure_flood(folder, number(2, 200'000), span(10));
+  } else if (mode == "file") {
+    netrec::measure_file(folder, number(2, 1000), span(600));
+  } else if (mode == "idle") {
+    netrec::measure_idle(folder, number(2, 100'000), span(600));
+  } else {
+    fmt::print(stderr, "capture_bench [load|slowdown|flood|file|idle [NUMBER [SECONDS]]]\n");
+    return 2;
+  }
   std::filesystem::remove_all(folder);
   return 0;
 }

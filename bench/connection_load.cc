@@ -23,7 +23,6 @@ namespace netrec {
 
 namespace {
 
-constexpr int kListeners = 8;
 constexpr std::uint32_t kKilledEvery = 500;
 
 std::uint64_t now_us() {
@@ -48,7 +47,7 @@ struct Address {
   in_port_t& port() { return reinterpret_cast<sockaddr_in&>(storage).sin_port; }
 };
 
-Address loopback(bool v6) {
+Address loopback(bool v6, std::uint32_t number = 0) {
   Address address;
   if (v6) {
     auto& name = reinterpret_cast<sockaddr_in6&>(address.storage);
@@ -58,7 +57,7 @@ Address loopback(bool v6) {
   } else {
     auto& name = reinterpret_cast<sockaddr_in&>(address.storage);
     name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number);
     address.size = sizeof(name);
   }
   return address;
@@ -74,8 +73,8 @@ struct Listener {
 };
 
 // Bound, and listening if it is to answer.
-Listener bind_one(bool v6, bool listens) {
-  Listener one{.socket = new_socket(v6), .address = loopback(v6)};
+Listener bind_one(bool v6, bool listens, std::uint32_t number = 0) {
+  Listener one{.socket = new_socket(v6), .address = loopback(v6, number)};
   need(::bind(one.socket, one.address.get(), one.address.size), "bind");
   if (listens) need(::listen(one.socket, 128), "listen");
   need(::getsockname(one.socket, one.address.get(), &one.address.size), "getsockname");
@@ -104,26 +103,28 @@ std::uint16_t local_port(int socket) {
 
 class Worker {
  public:
-  explicit Worker(Made* log) : log_(log) {
-    for (int i = 0; i < kListeners; ++i)
-      for (const bool v6 : {false, true}) listeners_[i][v6] = bind_one(v6, true);
+  Worker(Made* log, const LoadOptions& options) : log_(log), options_(options) {
+    listeners_.resize(static_cast<std::size_t>(options.destinations));
+    for (std::uint32_t i = 0; i < listeners_.size(); ++i)
+      for (const bool v6 : {false, true}) listeners_[i][v6] = bind_one(v6, true, i);
     for (const bool v6 : {false, true}) deaf_[v6] = bind_one(v6, false);
   }
 
   void make(std::uint32_t turn) {
-    const bool v6 = turn % 2 == 1;
-    const bool killed = turn % kKilledEvery == kKilledEvery - 1;
-    const auto ending = killed ? Ending::killed : static_cast<Ending>(turn / 2 % 6);
+    const bool v6 = !options_.only_closed && turn % 2 == 1;
+    const bool killed = !options_.only_closed && turn % kKilledEvery == kKilledEvery - 1;
+    const auto ending =
+        killed ? Ending::killed : static_cast<Ending>(turn / 2 % (options_.only_closed ? 2 : 6));
     Made made{};
     made.is_v6 = v6;
     made.ending = ending;
     made.pid = static_cast<std::uint32_t>(::getpid());
     if (killed)
-      make_killed(listeners_[turn % kListeners][v6], made);
+      make_killed(listeners_[turn % listeners_.size()][v6], made);
     else if (ending == Ending::refused)
       make_refused(v6, made);
     else
-      make_whole(listeners_[turn / 16 % kListeners][v6], turn, made);
+      make_whole(listeners_[turn / 16 % listeners_.size()][v6], turn, made);
     log_[count_++] = made;
   }
 
@@ -206,7 +207,8 @@ class Worker {
 
   Made* log_;
   std::size_t count_ = 0;
-  Listener listeners_[kListeners][2];
+  const LoadOptions& options_;
+  std::vector<std::array<Listener, 2>> listeners_;
   Listener deaf_[2];
 };
 
@@ -224,8 +226,8 @@ void enter_own_namespace() {
 // Keeps to the rate in steps of a millisecond; what it cannot catch up with by the end is not made.
 void work(const LoadOptions& options, int number, Made* log, std::uint32_t quota) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (number + 1 == options.workers) enter_own_namespace();
-  Worker worker(log);
+  if (options.own_namespace && number + 1 == options.workers) enter_own_namespace();
+  Worker worker(log, options);
   const auto start = std::chrono::steady_clock::now();
   std::uint32_t made = 0;
   for (;;) {
@@ -241,7 +243,65 @@ void work(const LoadOptions& options, int number, Made* log, std::uint32_t quota
   std::_Exit(0);
 }
 
+// Both ends are reset: then each goes from established to closed in one step, whoever is first. The
+// client's three transitions and the server's two.
+constexpr std::uint32_t kTransitionsAPair = 5;
+
+struct FloodLog {
+  std::uint64_t pairs;
+  std::uint16_t port;
+};
+
+void make_pair_and_reset(Listener& listener) {
+  const int client = new_socket(false);
+  need(::connect(client, listener.address.get(), listener.address.size), "connect");
+  reset(need(::accept4(listener.socket, nullptr, nullptr, SOCK_CLOEXEC), "accept"));
+  reset(client);
+}
+
+[[noreturn]] void flood(double pairs_a_second, std::chrono::seconds span, FloodLog& log) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  Listener listener = bind_one(false, true);
+  log.port = ntohs(listener.address.port());
+  const auto start = std::chrono::steady_clock::now();
+  for (;;) {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    if (passed >= span) break;
+    if (static_cast<double>(log.pairs) >= pairs_a_second * passed.count()) {
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      continue;
+    }
+    make_pair_and_reset(listener);
+    ++log.pairs;
+  }
+  std::_Exit(0);
+}
+
 }  // namespace
+
+FloodMade run_flood(std::uint32_t transitions_a_second, std::chrono::seconds span) {
+  constexpr int kWorkers = 2;
+  void* shared = ::mmap(nullptr, sizeof(FloodLog) * kWorkers, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) need(-1, "mmap");
+  auto* logs = static_cast<FloodLog*>(shared);
+  const double pairs_a_second =
+      static_cast<double>(transitions_a_second) / kTransitionsAPair / kWorkers;
+  std::vector<pid_t> children;
+  for (int i = 0; i < kWorkers; ++i) {
+    const pid_t child = need(::fork(), "fork");
+    if (child == 0) flood(pairs_a_second, span, logs[i]);
+    children.push_back(child);
+  }
+  for (const pid_t child : children) ::waitpid(child, nullptr, 0);
+  FloodMade made;
+  for (int i = 0; i < kWorkers; ++i) {
+    made.transitions += logs[i].pairs * kTransitionsAPair;
+    made.ports.push_back(logs[i].port);
+  }
+  ::munmap(shared, sizeof(FloodLog) * kWorkers);
+  return made;
+}
 
 Load run_load(const LoadOptions& options) {
   const auto total = static_cast<std::uint32_t>(options.a_second *

@@ -38,7 +38,10 @@ struct Made {
 struct LoadOptions {
   std::uint32_t a_second = 1000;
   std::chrono::seconds span{10};
-  int workers = 4;  ///< processes; the last one in a network namespace of its own
+  int workers = 4;            ///< processes
+  bool own_namespace = true;  ///< the last one in a network namespace of its own
+  int destinations = 8;       ///< listeners a worker, each on an address of its own
+  bool only_closed = false;   ///< every connection is closed by one side, then the other, over IPv4
 };
 
 /// What one run made, and how late it was: connections not made for want of time.
@@ -49,6 +52,17 @@ struct Load {
 
 /// Runs the load in processes of its own and waits for them.
 Load run_load(const LoadOptions& options);
+
+/// TCP transitions that were made, each told by the kernel once, and where: the ports that
+/// listened.
+struct FloodMade {
+  std::uint64_t transitions = 0;
+  std::vector<std::uint16_t> ports;
+};
+
+/// Connects, accepts and resets in two processes, so many transitions a second or as many as can
+/// be.
+FloodMade run_flood(std::uint32_t transitions_a_second, std::chrono::seconds span);
 
 /// Nanoseconds one connect, accept and both closes (by linger 0, so no TIME_WAIT piles up) take.
 double pair_ns(int pairs);

@@ -124,8 +124,14 @@ void EventFolder::on(const event_socket& event) {
   const auto state = static_cast<TcpState>(event.transition.new_state);
   // It failed to connect, and is tried again before that was settled.
   if (const auto ending = ending_.find(event.transition.cookie); ending != ending_.end()) {
-    enter(row_of(event.transition, event.ends), TcpState::close, ending->second);
+    const microseconds ended = ending->second;
     ending_.erase(ending);
+    const Socket* before = observer_.sockets().find(event.transition.cookie);
+    Socket now = row_of(event.transition, event.ends);
+    if (before != nullptr && before->remote == now.remote && before->remote_port == now.remote_port)
+      enter(now, TcpState::close, ended);
+    else
+      end(event.transition.cookie, ended);
   }
   const bool is_known = observer_.sockets().find(event.transition.cookie) != nullptr;
   Socket row = row_of(event.transition, event.ends);
@@ -146,7 +152,10 @@ void EventFolder::on(const event_socket& event) {
 
 void EventFolder::on(const event_transition& event) {
   const Socket* known = observer_.sockets().find(event.cookie);
-  if (known == nullptr) return;  // Its beginning was lost; the next reconciliation finds it.
+  if (known == nullptr) {  // Its beginning was lost; the next reconciliation finds it.
+    ++unplaced_;
+    return;
+  }
   enter(*known, static_cast<TcpState>(event.new_state), boot_of(event.header));
 }
 

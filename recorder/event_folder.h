@@ -63,6 +63,9 @@ class EventFolder final : public EventSink {
   /// time to look for namespaces.
   bool take_met_namespace() { return std::exchange(met_namespace_, false); }
 
+  /// Transitions since the last call of sockets whose beginning was not told: not in the file.
+  std::uint64_t take_unplaced() { return std::exchange(unplaced_, 0); }
+
   const FoldTotals& totals() const { return totals_; }
 
  private:
@@ -95,6 +98,7 @@ class EventFolder final : public EventSink {
   tsl::robin_map<std::uint64_t, std::uint16_t, KeyHash> failed_;
   /// By network namespace and port, the cookie of the last socket that began to listen there.
   tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash> listeners_;
+  std::uint64_t unplaced_ = 0;
   bool met_namespace_ = false;
 };
 

@@ -15,8 +15,15 @@ namespace netrec {
 
 class HolderTable {
  public:
+  /// Memory, for a hundred thousand sockets.
+  static constexpr float kLoadFactor = 0.85f;
+
+  HolderTable() { first_.max_load_factor(kLoadFactor); }
+
   /// The sockets of one process: inode by descriptor.
-  using Sockets = tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash>;
+  struct Sockets : tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash> {
+    Sockets() { max_load_factor(kLoadFactor); }
+  };
 
   /// States that `holder` refers to the socket `inode`, whatever it referred to before.
   void set(Holder holder, std::uint32_t inode);

@@ -148,7 +148,10 @@ bool Ledger::close(std::uint64_t key, CloseReason reason, Mark at) {
   const T* row = table.find(key);
   if (row == nullptr) return false;
   if (!restating_) {
-    if constexpr (std::is_same_v<T, Socket>) departed_.push_back(*row);
+    if constexpr (std::is_same_v<T, Socket>) {
+      departed_.push_back(*row);
+      closed_now_.insert(key);
+    }
     delta_.of<T>().closed.push_back({.key = key, .at = at, .reason = reason});
   }
   if constexpr (std::is_same_v<T, Text>) text_ids_.erase(row->bytes);
@@ -179,6 +182,7 @@ void Ledger::restate() {
   restating_ = true;
   delta_ = {};
   departed_.clear();
+  closed_now_.clear();
   for_each_kind(openings_, [](auto& openings) { openings.clear(); });
 }
 
@@ -254,6 +258,7 @@ void Ledger::commit(const Instant& now, Tick written) {
   });
   base_ = now.boot;
   restating_ = false;
+  closed_now_.clear();
   for_each_kind(openings_, [](auto& openings) { openings.clear(); });
 }
 

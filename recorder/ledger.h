@@ -10,6 +10,7 @@
 #pragma once
 
 #include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
 
 #include <bitset>
 #include <chrono>
@@ -79,6 +80,9 @@ class Ledger final : public TextSink {
   /// True if the row was opened since the last frame; then opening() is how it was then.
   bool was_opened_now(std::uint64_t cookie) const;
   const Socket& opening(std::uint64_t cookie) const;
+  /// True if a row with this key was closed since the last frame. A frame has room for one life a
+  /// key: until the next, no other may be opened with it.
+  bool was_closed_now(std::uint64_t cookie) const { return closed_now_.contains(cookie); }
 
   /// The mark of something that happened at `boot` (CLOCK_BOOTTIME).
   Mark mark(std::chrono::microseconds boot) const;
@@ -133,6 +137,7 @@ class Ledger final : public TextSink {
   Delta delta_;
   std::vector<Socket> departed_;
   ForEachEntity<Openings> openings_;
+  tsl::robin_set<std::uint64_t, KeyHash> closed_now_;  ///< sockets
   tsl::robin_map<std::string, std::uint32_t, Hash, std::equal_to<>> text_ids_;
   Resume next_;
   std::chrono::microseconds base_{};  ///< boot clock at the last frame

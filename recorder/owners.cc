@@ -74,6 +74,7 @@ std::string last_pid() {
 
 struct Owners::State {
   explicit State(OwnersOptions chosen) : options(chosen) {
+    alive.max_load_factor(HolderTable::kLoadFactor);
     const auto own = Descriptors::open(static_cast<std::uint32_t>(getpid()));
     counts_told = own && own->count() != 0;
   }

@@ -63,13 +63,31 @@ bool wait_for_tick(Desk& desk, nanoseconds end, Status& status) {
   }
 }
 
+// Gives back, now and then, what the C library keeps of what was freed: the first look at a hundred
+// thousand sockets, and tables that grew by moving, leave half as much again as is needed.
+class MemoryReturn {
+ public:
+  explicit MemoryReturn(const Instant& start) : due_(start.monotonic + seconds(3)) {}
+
+  void tend(const Instant& now) {
+    if (now.monotonic < due_) return;
+    due_ = now.monotonic + seconds(60);
+    malloc_trim(0);
+  }
+
+ private:
+  nanoseconds due_;
+};
+
 Status run(Desk& desk) {
   Progress progress(desk.clock.now());
+  MemoryReturn memory(desk.clock.now());
   const nanoseconds end = end_of(desk.options, desk.clock, desk.clock.now());
   Status status;
   while (wait_for_tick(desk, end, status)) {
     NETREC_CHECKED(desk.recording.tick());
     const Instant now = desk.clock.now();
+    memory.tend(now);
     if (!progress.is_due(now)) continue;
     const std::string line =
         progress.line(desk.recording.totals(), desk.recording.is_paused(), now);
@@ -92,14 +110,6 @@ int end(Desk& desk, const Status& ran) {
   return ran ? 0 : 3;
 }
 
-// Keeps what is freed from staying with the process: the big tables grow by moving, and glibc would
-// keep their old places in the heap once it has seen a few (mallopt(3), M_MMAP_THRESHOLD).
-void give_memory_back() {
-  mallopt(M_MMAP_THRESHOLD, 512 << 10);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
-  mallopt(M_ARENA_MAX, 1);
-}
-
 int fail(Voice& voice, const Error& error) {
   voice.fail(error.message);
   return 3;
@@ -114,15 +124,15 @@ PrivilegeNeeds needs_of(const RecordOptions& options, const Capture& capture) {
 // The lists of a busy tick are a few megabytes, and gone at its end. By default the C library gives
 // them back to the kernel each time, and a third of a tick was spent on getting zeroed pages anew.
 void keep_memory() {
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_ARENA_MAX, 1);
 }
 
 }  // namespace
 
 int record(const RecordOptions& options) {
   Voice voice(stderr, Voice::manner_of(stderr), options.quiet ? Loudness::warnings : Loudness::all);
-  give_memory_back();
   keep_memory();
   SystemClock clock;
   auto signals = Signals::take_over();

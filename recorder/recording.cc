@@ -27,6 +27,8 @@ constexpr seconds kLastRetry{60};
 constexpr std::uint64_t kRoomToResume = 1 << 20;
 // How often it is looked whether the file is still there under its name.
 constexpr seconds kTendEvery{5};
+// A look at all sockets follows a loss at once; then what still comes is of sockets that are known.
+constexpr int kDoubtfulTicks = 2;
 // Processes looked at in turn, each tick, whether they still run: about 10 µs each.
 constexpr std::size_t kProcessesATick = 16;
 
@@ -278,7 +280,12 @@ void Recording::read_peers() {
 
 // What is lost is written down, and looked for at once.
 void Recording::tell_losses() {
-  const EventLosses losses = capture_.events->take_losses();
+  EventLosses losses = capture_.events->take_losses();
+  // What came of a socket whose beginning is among the lost is lost too.
+  const std::uint64_t unplaced = folder_.take_unplaced();
+  if (losses.sockets != 0) doubtful_ = kDoubtfulTicks;
+  if (doubtful_ > 0) losses.sockets += unplaced;
+  doubtful_ = std::max(doubtful_ - 1, 0);
   if (losses.total() == 0) return;
   const Instant now = clock_.now();
   observer_.gap({.cause = GapCause::event_loss,

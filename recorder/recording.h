@@ -104,6 +104,7 @@ class Recording {
   Look look_;
   LookPace pace_;
   std::uint64_t disagreements_ = 0;
+  int doubtful_ = 0;  ///< ticks in which a socket not known may be one whose beginning was lost
   Schedule schedule_;
   ExeHashes hashes_;
   std::vector<Limit> limits_;

@@ -109,9 +109,8 @@ std::size_t Sockets::position(std::uint64_t cookie) const {
 }
 
 const Socket* Sockets::find(std::uint64_t cookie) const {
-  const auto& rows = ledger_.sockets().rows();
-  const std::size_t place = position(cookie);
-  return place == rows.size() ? nullptr : &rows[place];
+  const std::uint32_t place = locate(cookie);
+  return place == kNowhere ? nullptr : &ledger_.sockets().rows()[place];
 }
 
 std::uint32_t Sockets::locate(std::uint64_t cookie) const {
@@ -168,7 +167,21 @@ bool Sockets::is_told_by_events(const Socket& row) const {
   }
 }
 
-void Sockets::add(const Socket& row, std::uint16_t part) {
+// A socket may begin another life (connect(2) to AF_UNSPEC and connect again, listen(2) after
+// shutdown(2)) before the frame is written that ends the one before. The kernel counts cookies up
+// from 1; these have a bit they will never have, and the time, so that they too are used once.
+std::uint64_t Sockets::key_of_reused(std::uint64_t cookie) {
+  constexpr int kNumberBits = 12, kTimeBits = 50;  // microseconds of 35 years
+  const auto boot = static_cast<std::uint64_t>(clock_.now().boot.count());
+  const std::uint64_t key = std::uint64_t{1} << 62 |
+                            (boot & ((std::uint64_t{1} << kTimeBits) - 1)) << kNumberBits |
+                            (reused_++ & ((1 << kNumberBits) - 1));
+  aliases_[cookie] = key;
+  return key;
+}
+
+void Sockets::add(Socket row, std::uint16_t part) {
+  if (ledger_.was_closed_now(row.cookie)) row.cookie = key_of_reused(row.cookie);
   ledger_.open(row);
   const auto place = static_cast<std::uint32_t>(places_.size());
   // A newcomer is shown where it was met, so what followed there follows it.
@@ -373,6 +386,7 @@ bool Sockets::ended(std::uint64_t cookie, std::chrono::microseconds boot, CloseR
   const std::uint32_t place = locate(cookie);
   if (place == kNowhere) return false;
   remove(place, reason, ledger_.mark(boot));
+  aliases_.erase(cookie);
   return true;
 }
 

@@ -131,7 +131,8 @@ class Sockets final : public SocketSink {
   std::uint32_t predict(std::uint64_t cookie) const;
   std::uint32_t locate(std::uint64_t cookie) const;
   void link(std::uint32_t place);
-  void add(const Socket& row, std::uint16_t part);
+  void add(Socket row, std::uint16_t part);
+  std::uint64_t key_of_reused(std::uint64_t cookie);
   void revise(std::uint32_t place, const Socket& observed);
   void replace(std::uint32_t place, Socket now, std::uint64_t now_us, Mark at);
   bool is_told_by_events(const Socket& row) const;
@@ -153,8 +154,8 @@ class Sockets final : public SocketSink {
   std::vector<Part> parts_;
   tsl::robin_map<std::uint64_t, std::uint16_t, KeyHash> part_numbers_;
   tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash> by_inode_;  ///< place of the row
-  tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash>
-      aliases_;                    ///< TIME_WAIT's cookie: the connection's
+  /// TIME_WAIT's cookie: the connection's; a cookie used again: the key of its present life.
+  tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash> aliases_;
   std::vector<Socket> strangers_;  ///< in TIME_WAIT, with a cookie not known
   tsl::robin_set<std::uint64_t, KeyHash>
       untold_;  ///< shown by these dumps, and no event told of them
@@ -166,6 +167,7 @@ class Sockets final : public SocketSink {
   SocketTotals totals_;
   std::uint32_t generation_ = 1;
   std::uint32_t last_ = kNowhere;  ///< place of the row shown last
+  std::uint64_t reused_ = 0;       ///< how many keys of our own were given
   mutable std::size_t found_ = 0;  ///< where the row asked for last was
   std::uint16_t part_ = 0;
 };

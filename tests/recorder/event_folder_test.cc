@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <set>
 #include <vector>
 
 #include "tests/recorder/fake_clock.h"
@@ -42,12 +43,12 @@ class EventFolderTest : public testing::Test {
     event.error = error;
     return event;
   }
-  static event_ends ends() {
+  event_ends ends() const {
     event_ends ends{};
     ends.family = 2;
     ends.local[0] = ends.remote[0] = 127;
     ends.local_port = 40000;
-    ends.remote_port = 80;
+    ends.remote_port = remote_port;
     return ends;
   }
   void identify(TcpState from, TcpState to) {
@@ -79,6 +80,7 @@ class EventFolderTest : public testing::Test {
   FakeClock clock;
   Observer observer{Resume{}, clock};
   EventFolder folder{observer};
+  std::uint16_t remote_port = 80;
 };
 
 TEST_F(EventFolderTest, AConnectionThatWaitsInTimeWaitIsNotClosedWithItsSocket) {
@@ -120,6 +122,49 @@ TEST_F(EventFolderTest, AConnectTriedAgainWithTheSameSocketIsNotTakenForItsEnd) 
     if (fields_of<Socket>()[change.field].name == "state")
       states.push_back(static_cast<TcpState>(change.value));
   EXPECT_EQ(states, (std::vector{TcpState::close, TcpState::syn_sent, TcpState::established}));
+}
+
+// A port scan with one socket.
+TEST_F(EventFolderTest, AConnectTriedElsewhereWithTheSameSocketIsAConnectionOfItsOwn) {
+  for (const std::uint16_t port : std::vector<std::uint16_t>{80, 81, 82}) {
+    remote_port = port;
+    identify(TcpState::close, TcpState::syn_sent);
+    close(TcpState::syn_sent, ECONNREFUSED);
+  }
+  const Tick tick = frame();
+  ASSERT_EQ(tick.departed.size(), 3U);
+  std::set<std::uint16_t> tried;
+  for (const Socket& row : tick.departed) {
+    EXPECT_EQ(row.error, ECONNREFUSED);
+    tried.insert(row.remote_port);
+  }
+  EXPECT_EQ(tried, (std::set<std::uint16_t>{80, 81, 82}));
+  Snapshot none;
+  EXPECT_EQ(apply(tick.frame.delta, none), 0U);
+}
+
+TEST_F(EventFolderTest, ASocketUsedAgainWithinAFrameHasAKeyForEachOfItsLives) {
+  for (int life = 0; life < 3; ++life) {
+    identify(TcpState::close, TcpState::syn_sent);
+    identify(TcpState::syn_sent, TcpState::established);
+    ASSERT_NE(row(), nullptr);
+    EXPECT_EQ(row()->state, TcpState::established);
+    if (life < 2) close(TcpState::established);
+  }
+  const Tick tick = frame();
+  const auto& changes = tick.frame.delta.of<Socket>();
+  EXPECT_EQ(changes.opened.size(), 3U);
+  EXPECT_EQ(changes.closed.size(), 2U);
+  std::set<std::uint64_t> keys;
+  for (const Socket& opened : changes.opened) keys.insert(opened.cookie);
+  EXPECT_EQ(keys.size(), 3U);
+  Snapshot state;
+  EXPECT_EQ(apply(tick.frame.delta, state), 0U);
+  // The last life goes on under its key.
+  close(TcpState::established);
+  EXPECT_EQ(frame().departed.size(), 1U);
+  identify(TcpState::close, TcpState::syn_sent);
+  ASSERT_NE(row(), nullptr);
 }
 
 TEST_F(EventFolderTest, TheErrorOfConnectIsTakenWhereTheTransitionKnewNone) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -209,6 +210,30 @@ TEST_F(EventSourceBpf, TellsTheProgramOfEachShortProcess) {
     EXPECT_EQ(found->second.path, "/usr/bin/true");
     EXPECT_EQ(found->second.event.task.parent_pid, kOwnPid);
   }
+}
+
+// Three events each: asked, refused, and connect(2) saying so. Others' lost events are counted,
+// too.
+TEST_F(EventSourceBpf, WhatDoesNotFitIntoTheRingIsCountedToTheLast) {
+  constexpr std::uint64_t kRefused = 500;
+  auto started = EventSource::start({.ring_bytes = 64 << 10});
+  ASSERT_TRUE(started) << started.error().message;
+  const std::uint16_t port = unused_port(AF_INET);
+  for (std::uint64_t i = 0; i < kRefused; ++i)
+    ASSERT_EQ(connect_error(AF_INET, port), ECONNREFUSED);
+  Keeping seen(port);
+  (*started)->drain(seen);
+  const std::uint64_t told = seen.identified.size() + seen.closed.size() + seen.failed.size();
+  EXPECT_LT(told, 3 * kRefused);
+  EXPECT_GE(told + (*started)->take_losses().sockets, 3 * kRefused);
+}
+
+TEST_F(EventSourceBpf, TheBellIsRungWhenSomethingHappens) {
+  source->read_on();
+  LoopbackPair pair(AF_INET);
+  pollfd bell{.fd = source->bell(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&bell, 1, 10'000), 1);
+  EXPECT_NE(drained(pair.port()).entered(kSynSent, true), nullptr);
 }
 
 TEST_F(EventSourceBpf, FindsEveryDescriptorThatIsASocket) {
