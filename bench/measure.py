@@ -54,12 +54,13 @@ def load(name, sockets, replaced=0.0, talking=0.0):
 
 
 class Recorder:
-    """netrec-record in a namespace, writing into a folder of its own."""
+    """netrec-record in a namespace (None: where we are), writing into a folder of its own."""
 
     def __init__(self, name, *options):
         self.folder = tempfile.TemporaryDirectory(prefix='netrec-bench.')
         self.file = pathlib.Path(self.folder.name) / 'bench.netrec'
-        command = inside(name, BUILD / 'netrec-record', '--output', self.file, *options)
+        command = [str(BUILD / 'netrec-record'), '--output', str(self.file), *map(str, options)]
+        command = command if name is None else inside(name, *command)
         self.log = open(pathlib.Path(self.folder.name) / 'log', 'w+')
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
 
@@ -70,6 +71,15 @@ class Recorder:
         if self.process.poll() is None:
             self.stop()
         self.folder.cleanup()
+
+    def wait_until_recording(self, within_s=60):
+        """REQUIRES: not --quiet."""
+        give_up = time.monotonic() + within_s
+        while 'recording into' not in pathlib.Path(self.log.name).read_text():
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError('the recorder did not begin: ' +
+                                   pathlib.Path(self.log.name).read_text())
+            time.sleep(0.05)
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)

@@ -21,19 +21,20 @@
 
 enum event_kind {
   EVENT_NONE,
-  EVENT_SOCKET_IDENTIFIED, /* event_socket: entered a state in which both ends are told anew */
-  EVENT_SOCKET_CHANGED,    /* event_transition: another state, nothing else told */
-  EVENT_SOCKET_CLOSED,     /* event_closed */
-  EVENT_SOCKET_ACCEPTED,   /* event_accepted: who holds it */
-  EVENT_CONNECT_FAILED,    /* event_connect_failed: connect(2) said no */
-  EVENT_TIME_WAIT,         /* event_time_wait: began, or began anew */
-  EVENT_TIME_WAIT_ENDED,   /* event_time_wait */
-  EVENT_PROCESS_FORKED,    /* event_process */
-  EVENT_PROCESS_EXECUTED,  /* event_exec */
-  EVENT_PROCESS_EXITED,    /* event_process */
-  EVENT_DATAGRAM_OPENED,   /* event_datagram_socket */
-  EVENT_DATAGRAM_CLOSED,   /* event_datagram_socket */
-  EVENT_DNS,               /* event_dns */
+  EVENT_SOCKET_IDENTIFIED,  /* event_socket: entered a state in which both ends are told anew */
+  EVENT_SOCKET_CHANGED,     /* event_transition: another state, nothing else told */
+  EVENT_SOCKET_CLOSED,      /* event_closed */
+  EVENT_SOCKET_ACCEPTED,    /* event_accepted: who holds it */
+  EVENT_CONNECT_FAILED,     /* event_connect_failed: connect(2) said no */
+  EVENT_TIME_WAIT,          /* event_time_wait: began, or began anew */
+  EVENT_TIME_WAIT_ENDED,    /* event_time_wait */
+  EVENT_PROCESS_FORKED,     /* event_process */
+  EVENT_PROCESS_EXECUTED,   /* event_exec */
+  EVENT_PROCESS_EXITED,     /* event_process */
+  EVENT_DATAGRAM_OPENED,    /* event_datagram_socket */
+  EVENT_DATAGRAM_CLOSED,    /* event_datagram_socket */
+  EVENT_DNS,                /* event_dns */
+  EVENT_PACKET_SOCKET_USED, /* event_datagram_socket: by whom; the socket may be known already */
   EVENT_KINDS,
 };
 
@@ -155,7 +156,7 @@ struct event_exec {
   __u16 arguments_bytes;
 };
 
-/* A UDP, raw or ICMP socket was made or let go, by whom. */
+/* A UDP, raw or ICMP socket was made or let go, a packet socket used, by whom. */
 struct event_datagram_socket {
   struct event_header header;
   __u64 cookie;
@@ -172,8 +173,8 @@ struct peer_key {
   __u8 remote[16];
   __u16 remote_port;
   __u16 family;
-  __u16 protocol;
-  __u16 socket_type;
+  __u16 protocol;    /* of IP; of packet sockets: the ethertype */
+  __u16 socket_type; /* SOCK_PACKET: a packet socket, whatever its type */
 };
 
 struct peer_counts {

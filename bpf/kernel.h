@@ -55,9 +55,15 @@ typedef int pid_t;
 #define AF_PACKET 17
 #define SOCK_STREAM 1
 #define SOCK_DONE 1 /* enum sock_flags */
+#define SOCK_PACKET 10
+#define MSG_PEEK 2
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_SCTP 132
 #define IPPROTO_UDPLITE 136
+#define IPPROTO_MPTCP 262
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
 #define DNS_PORT 53
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -125,6 +131,31 @@ struct inet_sock {
 
 struct inet_connection_sock {
   struct inet_sock icsk_inet;
+};
+
+struct net_device {
+  int ifindex;
+};
+
+struct sk_buff {
+  struct sock *sk;
+  struct net_device *dev;
+  unsigned int len;
+  __be16 protocol;
+  __u16 network_header;
+  unsigned char *head;
+};
+
+struct packet_sock {
+  struct sock sk;
+  unsigned long flags;
+  int ifindex;
+  __be16 num;
+};
+
+/* Since Linux 6.4; before, a bit field whose place is not known. */
+enum packet_sock_flags {
+  PACKET_SOCK_QDISC_BYPASS = 6,
 };
 
 struct minmax_sample {

@@ -7,30 +7,8 @@
  * and every packet passes the two skb hooks with its socket, whatever call sent it (sendmmsg,
  * splice, io_uring), before fragmentation and after reassembly.
  */
-#include "bpf/ring.h"
+#include "bpf/peers.h"
 #include "bpf/ends.h"
-
-#define PEERS_MAX 16384
-
-struct peer_map {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, PEERS_MAX);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct peer_key);
-  __type(value, struct peer_counts);
-};
-
-/* One is counted into while the other is read: then no packet falls between. */
-struct peer_map peers_even SEC(".maps"), peers_odd SEC(".maps");
-volatile __u32 peers_turn = 0;
-
-/* Packets with a peer there was no room for, and DNS messages. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, __u64);
-} lost_packets SEC(".maps");
 
 struct dns_room {
   struct event_dns event;
@@ -49,7 +27,8 @@ struct {
 
 static __always_inline bool is_counted(const struct bpf_sock *sk)
 {
-  return sk->type != SOCK_STREAM && (sk->family == AF_INET || sk->family == AF_INET6);
+  return sk->protocol != IPPROTO_TCP && sk->protocol != IPPROTO_MPTCP &&
+         (sk->family == AF_INET || sk->family == AF_INET6);
 }
 
 static __always_inline int life_event(struct bpf_sock *sk, __u32 kind)
@@ -126,30 +105,17 @@ static __always_inline bool read_packet(struct __sk_buff *skb, struct packet *pa
   } else {
     return false;
   }
-  if (packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_UDPLITE) {
+  if (packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_UDPLITE ||
+      packet->protocol == IPPROTO_SCTP) {
     if (bpf_skb_load_bytes(skb, at, ports, 4))
       return false;
     packet->source_port = bpf_ntohs(ports[0]);
     packet->destination_port = bpf_ntohs(ports[1]);
-    at += 8;
+    at += packet->protocol == IPPROTO_SCTP ? 12 : 8;
   }
   packet->payload_at = at;
   packet->payload = skb->len > at ? skb->len - at : 0;
   return true;
-}
-
-static __always_inline void lose_packet(void)
-{
-  __u32 zero = 0;
-  __u64 *count = bpf_map_lookup_elem(&lost_packets, &zero);
-
-  if (count)
-    (*count)++;
-}
-
-static __always_inline void *peers_of(__u32 turn, struct peer_key *key)
-{
-  return turn & 1 ? bpf_map_lookup_elem(&peers_odd, key) : bpf_map_lookup_elem(&peers_even, key);
 }
 
 static __always_inline struct peer_counts *counts_of(struct peer_key *key,
@@ -166,10 +132,7 @@ static __always_inline struct peer_counts *counts_of(struct peer_key *key,
   fresh.local_port = outgoing ? packet->source_port : packet->destination_port;
   __builtin_memcpy(fresh.local, outgoing ? packet->source : packet->destination, 16);
   fresh.interface = skb->ifindex;
-  if (turn & 1)
-    bpf_map_update_elem(&peers_odd, key, &fresh, BPF_NOEXIST);
-  else
-    bpf_map_update_elem(&peers_even, key, &fresh, BPF_NOEXIST);
+  peers_add(turn, key, &fresh);
   return peers_of(turn, key);
 }
 
@@ -191,14 +154,7 @@ static __always_inline void count(struct __sk_buff *skb, const struct packet *pa
     lose_packet();
     return;
   }
-  counts->last_ns = bpf_ktime_get_boot_ns();
-  if (outgoing) {
-    __sync_fetch_and_add(&counts->packets_sent, packets);
-    __sync_fetch_and_add(&counts->bytes_sent, packet->payload);
-  } else {
-    __sync_fetch_and_add(&counts->packets_received, packets);
-    __sync_fetch_and_add(&counts->bytes_received, packet->payload);
-  }
+  count_packets(counts, packets, packet->payload, outgoing);
 }
 
 /* --- names ---------------------------------------------------------------------------------------
@@ -249,7 +205,7 @@ int on_ingress(struct __sk_buff *skb)
 
   if (!sk)
     return 1;
-  if (sk->type == SOCK_STREAM) {
+  if (sk->protocol == IPPROTO_TCP) {
     look_for_dns_in_tcp(skb, sk);
     return 1;
   }

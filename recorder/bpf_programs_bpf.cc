@@ -27,7 +27,7 @@ struct Group {
   std::array<std::string_view, 4> programs;  // as named in bpf/*.bpf.c
 };
 
-constexpr std::array<Group, 6> kGroups = {{
+constexpr std::array<Group, 7> kGroups = {{
     {"tcp", "every TCP transition at its own time", {"on_tcp_state"}},
     {"calls",
      "who accepts, and connections that fail before a packet is sent",
@@ -37,6 +37,9 @@ constexpr std::array<Group, 6> kGroups = {{
     {"traffic",
      "whom sockets without a connection talk to, and names asked for",
      {"on_socket_create", "on_socket_release", "on_ingress", "on_egress"}},
+    {"frames",
+     "frames sent and received below IP, by packet sockets",
+     {"on_frame_queued", "on_frame_received", "on_frame_sent"}},
     {"descriptors", "who holds which socket, in one pass", {"on_task_file"}},
 }};
 

@@ -57,21 +57,6 @@ void set_flag(Socket& socket, SocketFlag flag, bool value) {
   socket.flags = static_cast<std::uint8_t>(value ? socket.flags | bit : socket.flags & ~bit);
 }
 
-Transport datagram_transport(std::uint16_t type, std::uint16_t protocol) {
-  if (type == SOCK_RAW) return Transport::raw;
-  switch (protocol) {
-    case IPPROTO_UDPLITE:
-      return Transport::udplite;
-    case IPPROTO_ICMP:
-    case IPPROTO_ICMPV6:
-      return Transport::icmp;
-    case IPPROTO_SCTP:
-      return Transport::sctp;
-    default:
-      return Transport::udp;
-  }
-}
-
 std::uint64_t listening_key(const Socket& row) {
   return std::uint64_t{row.network_namespace} << 16 | row.local_port;
 }
@@ -278,18 +263,31 @@ void EventFolder::on(const event_datagram_socket& event) {
     return end(event.cookie, boot);
   }
   if (namespace_of(event.header) == 0) return;
+  const bool is_packet = event.header.kind == EVENT_PACKET_SOCKET_USED;
+  if (is_packet)
+    if (const Socket* known = observer_.sockets().find(event.cookie)) return own(*known, event);
   Socket row;
   row.cookie = event.cookie;
   row.family = static_cast<Family>(event.family);
-  row.transport = datagram_transport(event.type, event.protocol);
+  row.transport = is_packet ? Transport::packet : datagram_transport(event.type, event.protocol);
   row.type = static_cast<std::uint8_t>(event.type);
   row.protocol = event.protocol;
   row.state = TcpState::close;
   row.network_namespace = namespace_of(event.header);
   row.uid = event.task.effective_uid;
   row.process = run_of(event.task, boot);
-  observer_.sockets().opened(row, boot);
+  if (is_packet)
+    observer_.sockets().event(row, boot);
+  else
+    observer_.sockets().opened(row, boot);
   ++totals_.opened;
+}
+
+// Who uses it, where no dump found its holder yet.
+void EventFolder::own(Socket known, const event_datagram_socket& event) {
+  if (known.process != 0) return;
+  known.process = run_of(event.task, boot_of(event.header));
+  observer_.sockets().own(known);
 }
 
 void EventFolder::on(const event_dns& event, std::span<const std::byte> message) {

@@ -82,6 +82,7 @@ class EventFolder final : public EventSink {
   void enter(Socket now, TcpState state, std::chrono::microseconds boot);
   void note_listener(const Socket& row);
   std::uint32_t listener_process(const Socket& row) const;
+  void own(Socket known, const event_datagram_socket& event);
   void end(std::uint64_t cookie, std::chrono::microseconds boot);
 
   Observer& observer_;

@@ -84,6 +84,7 @@ bool decode_event(std::span<const std::byte> record, EventSink& sink) {
       return hand_over_exec(record, sink);
     case EVENT_DATAGRAM_OPENED:
     case EVENT_DATAGRAM_CLOSED:
+    case EVENT_PACKET_SOCKET_USED:
       return hand_over<event_datagram_socket>(record, sink);
     case EVENT_DNS:
       return hand_over_dns(record, sink);

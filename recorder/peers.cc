@@ -1,6 +1,5 @@
 #include "recorder/peers.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "recorder/event_ends.h"
@@ -14,20 +13,8 @@ using std::chrono::microseconds;
 microseconds boot_of_ns(std::uint64_t ns) { return microseconds(ns / 1000); }
 
 Transport transport_of(const peer_key& key) {
-  if (key.socket_type == SOCK_RAW) return Transport::raw;
-  switch (key.protocol) {
-    case IPPROTO_UDP:
-      return Transport::udp;
-    case IPPROTO_UDPLITE:
-      return Transport::udplite;
-    case IPPROTO_ICMP:
-    case IPPROTO_ICMPV6:
-      return Transport::icmp;
-    case IPPROTO_SCTP:
-      return Transport::sctp;
-    default:
-      return Transport::unknown;
-  }
+  return key.socket_type == SOCK_PACKET ? Transport::packet
+                                        : datagram_transport(key.socket_type, key.protocol);
 }
 
 std::string bytes_of(const peer_key& key) {

@@ -1,5 +1,8 @@
 #include "recorder/probe.h"
 
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -17,6 +20,9 @@ namespace {
 constexpr std::uint8_t kEstablished = 1;
 constexpr std::uint8_t kSynSent = 2;
 constexpr std::string_view kMessage = "netrec";
+// A frame nobody takes in: an ethertype for local experiments (IEEE 802), between no addresses.
+constexpr std::uint16_t kFrameType = 0x88b5;
+constexpr std::size_t kFrameBytes = ETH_HLEN + kMessage.size();
 
 // A descriptor that closes itself.
 class Descriptor {
@@ -147,6 +153,22 @@ Status send_datagram(Trial& trial) {
   return {};
 }
 
+// A frame on loopback. False if none could be sent: packet sockets may not be ours to open.
+bool send_frame() {
+  const Descriptor sender(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(kFrameType);
+  address.sll_ifindex = static_cast<int>(::if_nametoindex("lo"));
+  std::array<char, kFrameBytes> frame{};
+  frame[12] = static_cast<char>(kFrameType >> 8);
+  frame[13] = static_cast<char>(kFrameType & 0xff);
+  kMessage.copy(frame.data() + ETH_HLEN, kMessage.size());
+  return ::sendto(sender.number(), frame.data(), frame.size(), 0,
+                  reinterpret_cast<const sockaddr*>(&address),
+                  sizeof(address)) == static_cast<ssize_t>(frame.size());
+}
+
 // "true netrec", or at least a process that fails to become it.
 void start_process(Trial& trial) {
   std::string name = "true";
@@ -169,10 +191,13 @@ Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   Trial trial;
   NETREC_CHECKED(make_connection(trial));
   NETREC_CHECKED(send_datagram(trial));
+  const bool sent_frame = send_frame();
   start_process(trial);
-  std::uint64_t counted_bytes = 0;
+  std::uint64_t counted_bytes = 0, framed_bytes = 0;
   NETREC_CHECKED(source.read_peers([&](const peer_key& key, const peer_counts& counts) {
     if (key.remote_port == trial.datagram_port) counted_bytes = counts.bytes_sent;
+    if (key.socket_type == SOCK_PACKET && key.protocol == kFrameType)
+      framed_bytes = counts.bytes_sent;
   }));
   TrialSink sink(trial);
   source.drain(sink);
@@ -188,6 +213,7 @@ Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   expect("calls", sink.accepted, "who accepted");
   expect("traffic", sink.datagram, "who made a UDP socket");
   expect("traffic", counted_bytes == kMessage.size(), "the bytes of a datagram");
+  if (sent_frame) expect("frames", framed_bytes == kFrameBytes, "a frame sent below IP");
   expect("time_wait", sink.waiting, "TIME_WAIT");
   if (trial.child != 0)
     expect("process", sink.forked && sink.executed && sink.exited, "the process it started");

@@ -9,8 +9,7 @@
 #include <map>
 #include <optional>
 
-#include "recorder/event_folder.h"
-#include "recorder/event_source.h"
+#include "tests/recorder/captured_events.h"
 #include "tests/recorder/loopback.h"
 
 namespace netrec {
@@ -20,51 +19,7 @@ using std::chrono::microseconds;
 
 const std::uint32_t kOwnPid = static_cast<std::uint32_t>(::getpid());
 
-class EventCaptureBpf : public testing::TestWithParam<int> {
- protected:
-  void SetUp() override {
-    if (!events_are_built()) GTEST_SKIP() << "built without the eBPF programs";
-    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-    auto started = EventSource::start({});
-    if (!started) GTEST_SKIP() << started.error().message;
-    source = std::move(*started);
-    observer.sockets().use_events(EventCapture::on);
-    observer.processes().trust_events(true);
-    observer.begin(clock.now());
-    observer.begin_session({});
-    source->drain(folder);
-    next_frame();
-  }
-
-  /// Folds all there is and takes the frame.
-  Tick next_frame() {
-    const Instant now = clock.now();
-    source->drain(folder);
-    const Status read = source->read_peers([this](const peer_key& key, const peer_counts& counts) {
-      folder.peers().counted(key, counts);
-    });
-    EXPECT_TRUE(read);
-    folder.peers().end_reading(now.boot);
-    folder.settle(now.boot + microseconds(10'000));
-    Tick tick = observer.end(clock.now());
-    observer.commit(clock.now());
-    observer.begin(clock.now());
-    EXPECT_EQ(source->take_losses().total(), 0U);
-    return tick;
-  }
-
-  std::string text(std::uint32_t id) const { return std::string(observer.state().text(id)); }
-  const Process& process(std::uint32_t id) const {
-    static const Process kNone;
-    const Process* row = observer.state().of<Process>().find(id);
-    return row == nullptr ? kNone : *row;
-  }
-
-  SystemClock clock;
-  Observer observer{Resume{}, clock};
-  EventFolder folder{observer};
-  std::unique_ptr<EventSource> source;
-};
+class EventCaptureBpf : public CapturedEvents {};
 
 /// One end of a connection in a frame: as opened, as it went, and what it went through.
 struct Life {
@@ -231,12 +186,6 @@ TEST_F(EventCaptureBpf, AConnectWithoutARouteIsAConnectionThatFailed) {
   const auto* space = observer.state().of<NetworkNamespace>().find(client->last->network_namespace);
   ASSERT_NE(space, nullptr);
   EXPECT_EQ(space->inode, own_network_namespace());
-}
-
-const Peer* peer_with(const Tick& tick, std::uint16_t remote_port) {
-  for (const Peer& row : tick.frame.delta.of<Peer>().opened)
-    if (row.remote_port == remote_port) return &row;
-  return nullptr;
 }
 
 TEST_P(EventCaptureBpf, DatagramsAreCountedByPeerAtBothEnds) {

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace netrec {
 
@@ -146,6 +147,20 @@ void DatagramPair::send(std::size_t bytes) {
   Address to = address_of(family_, receiver_port_, "");
   need(static_cast<int>(::sendto(sender_, payload.data(), bytes, 0, to.get(), to.size)), "sendto");
   need(static_cast<int>(::recv(receiver_, payload.data(), bytes, 0)), "recv");
+}
+
+void DatagramPair::send_many(unsigned count, std::size_t bytes) {
+  std::string payload(bytes, 'x');
+  Address to = address_of(family_, receiver_port_, "");
+  iovec part{.iov_base = payload.data(), .iov_len = bytes};
+  std::vector<mmsghdr> messages(count);
+  for (mmsghdr& message : messages) {
+    message.msg_hdr.msg_name = const_cast<sockaddr*>(to.get());
+    message.msg_hdr.msg_namelen = to.size;
+    message.msg_hdr.msg_iov = &part;
+    message.msg_hdr.msg_iovlen = 1;
+  }
+  need(::sendmmsg(sender_, messages.data(), count, 0), "sendmmsg");
 }
 
 void FakeResolver::answer(const char* name) {

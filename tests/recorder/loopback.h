@@ -48,6 +48,8 @@ class DatagramPair {
   std::uint16_t receiver_port() const { return receiver_port_; }
   /// Sends a datagram of `bytes`, and reads it at the other end.
   void send(std::size_t bytes);
+  /// As many with one call.
+  void send_many(unsigned count, std::size_t bytes);
 
  private:
   int family_;
