@@ -252,7 +252,8 @@ Result<Database> Database::open_for_writing(const std::string& path, bool sync_e
     SQLite::Database& connection = state->connection;
     if (is_empty(connection)) {
       // Once for a file: it cannot be changed in WAL mode (docs/decisions/0010).
-      connection.exec("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL");
+      connection.exec("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                      " PRAGMA journal_mode = WAL");
       create_tables(connection);
     }
     NETREC_CHECKED(check_format(connection));
@@ -331,6 +332,8 @@ bool Database::in_transaction() const {
 Status Database::checkpoint(bool truncate) {
   return execute(truncate ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint(PASSIVE)");
 }
+
+Status Database::drop_free_pages() { return execute("PRAGMA incremental_vacuum"); }
 
 Status Database::make_plain_file() {
   NETREC_CHECKED(checkpoint(true));

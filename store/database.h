@@ -111,6 +111,8 @@ class Database {
 
   /// Moves the write-ahead log into the file; `truncate` empties it on disk too.
   Status checkpoint(bool truncate);
+  /// Gives the pages nothing lies in back to the file system.
+  Status drop_free_pages();
   /// Moves everything into the file and leaves the write-ahead mode, so that a reader needs to
   /// write nothing beside it; if somebody reads just now, the mode stays.
   Status make_plain_file();

@@ -78,12 +78,12 @@ Status Sealer::seal() {
   const auto [least, most] =
       std::minmax_element(being_sealed_.begin(), being_sealed_.end(),
                           [](const Frame& a, const Frame& b) { return a.wall < b.wall; });
-  NETREC_CHECKED(
-      insert_.run(first_hot_, last_delta_.sequence, being_sealed_.size(),
-                  least->wall.time_since_epoch().count(), most->wall.time_since_epoch().count(),
-                  SqlValue::blob(before_.hash.view()), SqlValue::blob(last_delta_.hash.view()),
-                  SqlValue::blob(chunk->header), SqlValue::blob(chunk->body)));
-  return erase_.run(first_hot_, last_delta_.sequence);
+  // First, so that the chunk takes their room.
+  NETREC_CHECKED(erase_.run(first_hot_, last_delta_.sequence));
+  return insert_.run(first_hot_, last_delta_.sequence, being_sealed_.size(),
+                     least->wall.time_since_epoch().count(), most->wall.time_since_epoch().count(),
+                     SqlValue::blob(before_.hash.view()), SqlValue::blob(last_delta_.hash.view()),
+                     SqlValue::blob(chunk->header), SqlValue::blob(chunk->body));
 }
 
 void Sealer::sealed() {

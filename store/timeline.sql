@@ -102,7 +102,6 @@ CREATE TABLE process (             -- one program run that held a socket
 ) STRICT;
 
 CREATE TABLE destination (            -- whom a program talked to: one row a program, user and end
-  id             INTEGER PRIMARY KEY,
   program        TEXT    NOT NULL,    -- executable, or [comm] where it is not known
   uid            INTEGER NOT NULL,
   transport      TEXT    NOT NULL,
@@ -113,10 +112,9 @@ CREATE TABLE destination (            -- whom a program talked to: one row a pro
   last_seen_us   INTEGER NOT NULL,
   connections    INTEGER NOT NULL,    -- lives that ended
   bytes_sent     INTEGER NOT NULL,    -- payload, of those
-  bytes_received INTEGER NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX destination_key
-  ON destination (remote_address, program, uid, transport, remote_port, local_port);
+  bytes_received INTEGER NOT NULL,
+  PRIMARY KEY (remote_address, program, uid, transport, remote_port, local_port)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE listener (               -- a service: since when, which program, started and stopped
   id             INTEGER PRIMARY KEY, -- frame that started it * 2^20, and a count
