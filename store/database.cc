@@ -252,8 +252,9 @@ Result<Database> Database::open_for_writing(const std::string& path, bool sync_e
     SQLite::Database& connection = state->connection;
     if (is_empty(connection)) {
       // Once for a file: it cannot be changed in WAL mode (docs/decisions/0010).
-      connection.exec("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
-                      " PRAGMA journal_mode = WAL");
+      connection.exec(
+          "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+          " PRAGMA journal_mode = WAL");
       create_tables(connection);
     }
     NETREC_CHECKED(check_format(connection));

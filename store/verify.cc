@@ -101,8 +101,7 @@ Status StateProof::compare_tables() {
     const auto compared = compare_table(table);
     if (!compared && compared.error().kind != ErrorKind::corrupt) return compared;
     if (!compared)
-      findings.push_back(
-          fmt::format("{}: it cannot be read: {}", table, compared.error().message));
+      findings.push_back(fmt::format("{}: it cannot be read: {}", table, compared.error().message));
   }
   return {};
 }
