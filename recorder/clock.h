@@ -26,6 +26,11 @@ inline WallTime wall_at(const Instant& now, std::chrono::microseconds boot) {
   return now.wall - (now.boot - boot);
 }
 
+/// All three clocks at `boot`, a little before `now`.
+inline Instant moment_at(const Instant& now, std::chrono::microseconds boot) {
+  return {.wall = wall_at(now, boot), .boot = boot, .monotonic = now.monotonic - (now.boot - boot)};
+}
+
 class Clock {
  public:
   virtual ~Clock() = default;

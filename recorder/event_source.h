@@ -71,8 +71,9 @@ class EventSource {
   /// Readable while events are kept: a host where nothing happens wakes nobody. -1: there is none.
   int bell() const;
 
-  /// Hands all events there are to `sink`; how many that were.
-  std::size_t drain(EventSink& sink);
+  /// Hands all events there are to `sink`. Returns a moment of the boot clock: what happened before
+  /// was told, what happens later was not.
+  std::chrono::microseconds drain(EventSink& sink);
 
   /// Shows what was exchanged with peers since the last reading, and begins to count anew. No
   /// packet falls between two readings.

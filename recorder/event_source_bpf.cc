@@ -34,8 +34,9 @@ struct EventSource::State {
   BpfPrograms programs;
   ring_buffer* ring = nullptr;
   // Records taken out of the ring and not decoded yet: each its size in eight bytes, then itself.
-  std::mutex mutex;             // of the ring's reading side, `kept` and `enough_ns`
-  std::uint64_t enough_ns = 0;  // a later event ends the reading: it must not chase a busy kernel
+  std::mutex mutex;              // of the ring's reading side, `kept` and `enough_ns`
+  std::uint64_t enough_ns = 0;   // a later event ends the reading: it must not chase a busy kernel
+  std::vector<std::byte> early;  // that event: it belongs to the next reading
   std::vector<std::byte> kept;
   std::vector<std::byte> decoding;
   int rests = 0;      // times in turn that little was decoded
@@ -54,7 +55,7 @@ struct EventSource::State {
   void read_on();
   bool wait(std::chrono::milliseconds span, bool& woken) const;
   bool read_ring();
-  std::size_t decode(EventSink& sink);
+  void decode(EventSink& sink);
 };
 
 EventSource::State::~State() {
@@ -84,18 +85,21 @@ Status EventSource::State::open_waiting() {
 
 // False: that was enough for now.
 bool EventSource::State::keep(std::span<const std::byte> record) {
+  event_header event{};
+  if (record.size() >= sizeof(event)) std::memcpy(&event, record.data(), sizeof(event));
+  const bool is_early = event.at_ns > enough_ns;
+  std::vector<std::byte>& there = is_early ? early : kept;
   const std::uint64_t size = record.size();
   const auto* header = reinterpret_cast<const std::byte*>(&size);
-  kept.insert(kept.end(), header, header + sizeof(size));
-  kept.insert(kept.end(), record.begin(), record.end());
-  event_header event{};
-  if (record.size() < sizeof(event)) return true;
-  std::memcpy(&event, record.data(), sizeof(event));
-  return event.at_ns <= enough_ns;
+  there.insert(there.end(), header, header + sizeof(size));
+  there.insert(there.end(), record.begin(), record.end());
+  return !is_early;
 }
 
 // Takes out what was in the ring when it was called. False: there is more. REQUIRES: the mutex.
 bool EventSource::State::read_ring() {
+  kept.insert(kept.end(), early.begin(), early.end());
+  early.clear();
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   enough_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
@@ -127,10 +131,9 @@ void EventSource::State::read_on() {
   }
 }
 
-std::size_t EventSource::State::decode(EventSink& sink) {
-  std::size_t count = 0;
+void EventSource::State::decode(EventSink& sink) {
   std::span<const std::byte> rest(decoding);
-  for (; !rest.empty(); ++count) {
+  while (!rest.empty()) {
     std::uint64_t size = 0;
     std::memcpy(&size, rest.data(), sizeof(size));
     if (!decode_event(rest.subspan(sizeof(size), size), sink)) ++malformed;
@@ -140,7 +143,6 @@ std::size_t EventSource::State::decode(EventSink& sink) {
   decoding.clear();
   rests = was_needed ? 0 : rests + 1;
   if (decoding.capacity() > kKeptAtRest && rests > kRestsBeforeGiving) decoding = {};
-  return count;
 }
 
 namespace {
@@ -197,15 +199,18 @@ Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions
   return source;
 }
 
-std::size_t EventSource::drain(EventSink& sink) {
+std::chrono::microseconds EventSource::drain(EventSink& sink) {
+  std::chrono::nanoseconds told{};
   {
     const std::lock_guard lock(state_->mutex);
     eventfd_t rung = 0;
     ::eventfd_read(state_->bell, &rung);
     state_->read_ring();
+    told = std::chrono::nanoseconds(state_->enough_ns);
     std::swap(state_->kept, state_->decoding);
   }
-  return state_->decode(sink);
+  state_->decode(sink);
+  return std::chrono::duration_cast<std::chrono::microseconds>(told);
 }
 
 void EventSource::read_on() {

@@ -14,7 +14,7 @@ Result<std::unique_ptr<EventSource>> EventSource::start(const EventSourceOptions
 
 void EventSource::read_on() {}
 int EventSource::bell() const { return -1; }
-std::size_t EventSource::drain(EventSink&) { return 0; }
+std::chrono::microseconds EventSource::drain(EventSink&) { return {}; }
 Status EventSource::read_peers(const PeerVisitor&) { return {}; }
 Status EventSource::read_descriptors(const SocketDescriptorVisitor&) {
   return failure(ErrorKind::unsupported, "this netrec was built without its eBPF programs");

@@ -234,11 +234,11 @@ void Recording::look_at_sockets() {
 
 // --- events --------------------------------------------------------------------------------------
 
-void Recording::listen() {
-  if (!capture_.events || is_paused()) return;
-  const Instant now = clock_.now();
-  capture_.events->drain(folder_);
-  folder_.settle(now.boot);
+std::chrono::microseconds Recording::listen() {
+  if (!capture_.events || is_paused()) return clock_.now().boot;
+  const std::chrono::microseconds told = capture_.events->drain(folder_);
+  folder_.settle(told);
+  return told;
 }
 
 // While recording is paused nobody answers, and the ring keeps what it can.
@@ -316,8 +316,10 @@ void Recording::tell_disagreements() {
 Status Recording::write() {
   const bool wants_keyframe = observer_.restating() || writer_.keyframe_due();
   if (wants_keyframe) observer_.tidy();
-  listen();
-  const Instant now = clock_.now();
+  // The frame's time is when the events were taken in, not when they were all folded: what happens
+  // meanwhile belongs to the next.
+  const std::chrono::microseconds told = listen();
+  const Instant now = moment_at(clock_.now(), told);
   Tick tick = observer_.end(now);
   const Status written = writer_.append(tick.frame, tick.departed, observer_.state(),
                                         wants_keyframe ? Keyframe::yes : Keyframe::no);
@@ -421,7 +423,8 @@ Status Recording::start_new_file() {
 }
 
 Status Recording::finish() {
-  const Instant now = clock_.now();
+  const std::chrono::microseconds told = listen();
+  const Instant now = moment_at(clock_.now(), told);
   if (!observer_.restating()) {
     observer_.end_session(now);
     Tick tick = observer_.end(now);

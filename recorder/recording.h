@@ -49,8 +49,9 @@ class Recording {
   /// CLOCK_MONOTONIC of the next tick.
   std::chrono::nanoseconds deadline() const { return schedule_.deadline(); }
 
-  /// Between ticks: takes in the events there are, so that the kernel has room for more.
-  void listen();
+  /// Between ticks: takes in the events there are. Returns until when, on the boot clock, all is
+  /// known that events tell.
+  std::chrono::microseconds listen();
   /// A descriptor that can be read when there are some; -1: there is none.
   int bell() const;
 
