@@ -57,6 +57,11 @@ class ChurnCommand final : public Command {
     query.fields = {"family",     "transport", "network_namespace", "local_high", "local_low",
                     "local_port", "state",     "remote_high",       "remote_low", "remote_port",
                     "process",    "opened_us", "state_since_us"};
+    NETREC_TRY(several, context.files());
+    if (several != nullptr && several->hosts() > 1)
+      return failure(ErrorKind::invalid_argument,
+                     "ports are a host's own, and -f names files of {} hosts: name those of one",
+                     several->hosts());
     NETREC_CHECKED(context.note_gaps(range));
     ChurnAnalysis analysis(range, kColumns);
     NETREC_CHECKED(for_each_life(context, "looking for what listened", query,

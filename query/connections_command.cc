@@ -167,7 +167,11 @@ class ConnectionsCommand final : public Command {
     Output& out = context.out();
     out.fact("from", to_us(range.from), Unit::instant_us);
     out.fact("to", to_us(range.to), Unit::instant_us);
-    out.begin({"connection", "connections", all_columns()});
+    NETREC_TRY(several, context.files());
+    with_host_ = several != nullptr;
+    std::vector<Column> columns = all_columns();
+    if (with_host_) columns.push_back({"host", "Host"});
+    out.begin({"connection", "connections", std::move(columns)});
     NETREC_TRY(found, sort_.empty() ? print_as_they_come(context) : print_sorted(context));
     out.end();
     out.fact("found", found);
@@ -188,6 +192,7 @@ class ConnectionsCommand final : public Command {
   bool reverse_ = false;
   bool open_ = false;
   bool states_ = false;
+  bool with_host_ = false;
   TimeRange range_;
 
   bool wants(const Connection& life, const Snapshot& names) const {
@@ -296,6 +301,7 @@ class ConnectionsCommand final : public Command {
     row.emplace_back(time.at_most_us == 0 ? Value() : Value(time.at_most_us));
     row.emplace_back(time.certain);
     row.emplace_back(states_value(life));
+    if (with_host_) row.emplace_back(context.host());
     return row;
   }
 };

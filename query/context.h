@@ -13,6 +13,7 @@
 #include "query/progress.h"
 #include "query/time_spec.h"
 #include "store/timeline.h"
+#include "store/timeline_set.h"
 
 namespace netrec {
 
@@ -38,10 +39,21 @@ class Context {
   /// How instants look in tables, after range() has said how long it is.
   TimeStyle times() const { return times_; }
 
-  /// The path asked for, or the default one.
+  /// The path asked for, or the default one. REQUIRES: files() is nullptr.
   std::string path() const;
-  /// Opened at the first call. Also not_found if it holds no frame yet.
+  /// The timelines, if several are asked as one; nullptr: one is. Those that cannot be read are
+  /// noted. Looked at when first called.
+  Result<const TimelineSet*> files();
+  /// The one timeline, opened at the first call. Also not_found if it holds no frame yet, and
+  /// invalid_argument if there are several.
   Result<Timeline*> timeline();
+  /// The one that says how the host was at the time: of several files of one host, the last begun
+  /// before it. Errors: invalid_argument if they are of several hosts.
+  Result<Timeline*> timeline_at(std::string_view text);
+  /// Says of which of files() what follows is: its notices say so too.
+  void go_to_file(std::size_t file) { file_ = file; }
+  /// The host of that file; "" if one timeline is asked.
+  std::string host() const;
 
   /// What `text` means in this timeline. Says so on stderr if the clock showed the time twice.
   /// Errors: invalid_argument (pointing at the character), not_found (no such frame).
@@ -85,11 +97,18 @@ class Context {
   EndpointNames endpoint_names_;
   TimeStyle times_ = TimeStyle::full;
   std::optional<Timeline> timeline_;
+  std::optional<TimelineSet> set_;
+  std::optional<std::size_t> file_;
   std::unique_ptr<Output> out_;
   std::vector<Notice> notices_;
   bool incomplete_ = false;
 
   TimeSpan span() const;
+  std::vector<std::string> paths() const;
+  Result<Timeline*> open_one(const std::string& file);
+  Status note_gaps_of(const Timeline& timeline, const TimeRange& range);
+  Status note_missing_in(const Timeline& timeline, const TimeRange& range);
+  void note_uncovered(const TimeRange& range);
   Result<Moment> resolved(std::string_view text);
 };
 

@@ -79,20 +79,26 @@ class DestinationsCommand final : public Command {
                     "state",       "bytes_sent",  "bytes_received"};
     const GroupBy by = groupings().at(by_);
     const bool with_peers = filter.matches_everything();
-    Destinations rows(by, incoming_ ? Direction::incoming : Direction::outgoing);
+    NETREC_TRY(several, context.files());
+    with_host_ = several != nullptr;
+    ByHost hosts;
+    const auto rows = [&]() -> Destinations& {
+      const Direction direction = incoming_ ? Direction::incoming : Direction::outgoing;
+      return hosts.try_emplace(context.host(), by, direction).first->second;
+    };
     NETREC_CHECKED(for_each_life(context, "looking for what listened", query,
                                  [&](const Connection& life, const Snapshot&) {
-                                   rows.learn(life);
+                                   rows().learn(life);
                                    return true;
                                  }));
     query.filter = std::move(filter);
     NETREC_CHECKED(for_each_life(context, "adding up destinations", query,
                                  [&](const Connection& life, const Snapshot& names) {
-                                   rows.add(life, names);
+                                   rows().add(life, names);
                                    return true;
                                  }));
     if (with_peers) NETREC_CHECKED(add_peers(context, range, rows));
-    return print(context, range, by, rows);
+    return print(context, range, by, hosts);
   }
 
  private:
@@ -101,29 +107,38 @@ class DestinationsCommand final : public Command {
   std::string sort_ = "connections";
   std::size_t limit_ = 0;
   bool incoming_ = false;
+  bool with_host_ = false;
 
-  static Status add_peers(Context& context, const TimeRange& range, Destinations& rows) {
-    NETREC_TRY(timeline, context.timeline());
+  using ByHost = std::map<std::string, Destinations>;
+  using Found = std::pair<const std::string*, const Destination*>;
+
+  template <class Rows>
+  static Status add_peers(Context& context, const TimeRange& range, const Rows& rows) {
     Wanted wanted;
     wanted.from = range.from;
     wanted.to = range.to;
     Progress progress = context.progress("adding up peers");
     std::uint64_t seen = 0;
-    NETREC_TRY(damage, scan_peers(*timeline, wanted, [&](const Peer& peer, const Snapshot& names) {
-                 rows.add(peer, names);
-                 return progress.update(++seen, 0);
-               }));
-    context.note_damage(damage);
+    bool wants_more = true;
+    const auto sink = [&](const Peer& peer, const Snapshot& names) {
+      rows().add(peer, names);
+      return wants_more = progress.update(++seen, 0);
+    };
+    NETREC_CHECKED(scan_files(context, wanted, wants_more,
+                              [&](const Timeline& timeline, const Wanted& narrowed) {
+                                return scan_peers(timeline, narrowed, sink);
+                              }));
     if (interrupted()) return tl::unexpected(interruption());
     return {};
   }
 
-  std::vector<const Destination*> sorted(const Destinations& all) const {
-    std::vector<const Destination*> rows;
-    for (const auto& [key, row] : all.rows()) rows.push_back(&row);
+  std::vector<Found> sorted(const ByHost& hosts) const {
+    std::vector<Found> rows;
+    for (const auto& [host, all] : hosts)
+      for (const auto& [key, row] : all.rows()) rows.emplace_back(&host, &row);
     const Order order = orders().at(sort_);
-    std::stable_sort(rows.begin(), rows.end(), [&](const Destination* a, const Destination* b) {
-      return order(*a) > order(*b);
+    std::stable_sort(rows.begin(), rows.end(), [&](const Found& a, const Found& b) {
+      return order(*a.second) > order(*b.second);
     });
     if (limit_ != 0 && rows.size() > limit_) rows.resize(limit_);
     return rows;
@@ -154,19 +169,26 @@ class DestinationsCommand final : public Command {
   }
 
   Result<Exit> print(Context& context, const TimeRange& range, GroupBy by,
-                     const Destinations& all) const {
+                     const ByHost& hosts) const {
     Output& out = context.out();
     out.fact("from", to_us(range.from), Unit::instant_us);
     out.fact("to", to_us(range.to), Unit::instant_us);
-    const auto rows = sorted(all);
-    out.begin({"destination", "destinations", columns_by(by)});
-    for (const Destination* row : rows) out.row(row_of(context, by, *row));
+    const auto rows = sorted(hosts);
+    std::size_t found = 0;
+    for (const auto& [host, all] : hosts) found += all.rows().size();
+    std::vector<Column> columns = columns_by(by);
+    if (with_host_) columns.push_back({"host", "Host"});
+    out.begin({"destination", "destinations", std::move(columns)});
+    for (const auto& [host, destination] : rows) {
+      Row row = row_of(context, by, *destination);
+      if (with_host_) row.emplace_back(*host);
+      out.row(std::move(row));
+    }
     out.end();
-    out.fact("found", all.rows().size());
-    std::string summary = all.rows().empty()
-                              ? "no connection matches"
-                              : counted(all.rows().size(), "destination", "destinations");
-    if (rows.size() < all.rows().size()) summary += fmt::format(", {} shown", rows.size());
+    out.fact("found", found);
+    std::string summary =
+        found == 0 ? "no connection matches" : counted(found, "destination", "destinations");
+    if (rows.size() < found) summary += fmt::format(", {} shown", rows.size());
     out.text(summary, Style::dim);
     return rows.empty() ? Exit::no_match : Exit::answered;
   }

@@ -43,7 +43,8 @@ class DiffCommand final : public Command {
 
   Result<Exit> run(Context& context) override {
     NETREC_CHECKED(selection_.prepare());
-    NETREC_TRY(timeline, context.timeline());
+    NETREC_TRY(timeline, context.timeline_at(from_));
+    NETREC_CHECKED(context.timeline_at(to_));
     FrameCursor before = timeline->cursor();
     FrameCursor after = timeline->cursor();
     NETREC_TRY(from, context.seek(before, from_));

@@ -52,14 +52,16 @@ class ExportCommand final : public Command {
     NETREC_CHECKED(context.note_gaps(range));
     SqlLimits limits;
     limits.stop = [] { return interrupted(); };
-    NETREC_TRY(session, SqlSession::open(context.path(), read_sql_time, limits));
+    NETREC_TRY(several, context.files());
+    NETREC_TRY(session, several == nullptr ? SqlSession::open(context.path(), read_sql_time, limits)
+                                           : SqlSession::open(*several, read_sql_time, limits));
     CopyOptions options;
     options.tables = tables_;
     options.replace = force_;
     if (context.range_given()) options.from = range.from, options.to = range.to;
     if (!filter.matches_everything())
       NETREC_CHECKED(choose_sockets(context, range, filter, options));
-    options.about = about(context);
+    options.about = about(context, several);
     Progress progress = context.progress("copying");
     std::uint64_t before = 0;
     options.go_on = [&, table = std::string_view()](std::string_view now,
@@ -87,27 +89,39 @@ class ExportCommand final : public Command {
   /// Finds the sockets the filter means, whose rows alone are copied.
   static Status choose_sockets(Context& context, const TimeRange& range, const Filter& filter,
                                CopyOptions& options) {
-    using Chosen = std::pair<std::uint64_t, std::uint64_t>;
+    struct Chosen {
+      std::uint64_t cookie, opened_us, last_us;
+      auto operator<=>(const Chosen&) const = default;
+    };
     LifeQuery query;
     query.range = range;
     query.filter = filter;
     auto chosen = std::make_shared<std::vector<Chosen>>();
     NETREC_CHECKED(for_each_life(context, "looking for sockets", query,
                                  [&](const Connection& life, const Snapshot&) {
-                                   chosen->emplace_back(life.socket.cookie, life.socket.opened_us);
+                                   chosen->push_back({life.socket.cookie, life.socket.opened_us,
+                                                      std::max(life.closed_us, life.last_seen_us)});
                                    return true;
                                  }));
     std::sort(chosen->begin(), chosen->end());
     options.wants_socket = [chosen](std::uint64_t cookie, std::uint64_t opened_us) {
-      return std::binary_search(chosen->begin(), chosen->end(), Chosen{cookie, opened_us});
+      // Cookies are used again by another boot; another recorder may have seen it open later.
+      auto one = std::lower_bound(chosen->begin(), chosen->end(), Chosen{cookie, 0, 0});
+      for (; one != chosen->end() && one->cookie == cookie; ++one)
+        if (one->opened_us <= opened_us && opened_us <= one->last_us) return true;
+      return false;
     };
     return {};
   }
 
-  std::vector<std::pair<std::string, std::string>> about(Context& context) const {
+  std::vector<std::pair<std::string, std::string>> about(const Context& context,
+                                                         const TimelineSet* several) const {
     const GlobalOptions& options = context.options();
-    std::vector<std::pair<std::string, std::string>> about = {{"made_by", "netrec " NETREC_VERSION},
-                                                              {"timeline", context.path()}};
+    std::vector<std::pair<std::string, std::string>> about = {
+        {"made_by", "netrec " NETREC_VERSION}};
+    if (several == nullptr) about.emplace_back("timeline", context.path());
+    if (several != nullptr)
+      for (const TimelineFile& file : several->files()) about.emplace_back("timeline", file.path);
     const auto add = [&](const char* key, const std::string& value) {
       if (!value.empty()) about.emplace_back(key, value);
     };

@@ -6,8 +6,11 @@ namespace netrec {
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   const std::string where = "Which recording, when";
-  app.add_option("-f,--file", options.file,
-                 "The timeline (default: $NETREC_FILE, the system's, or yours)")
+  app.add_option(
+         "-f,--file", options.files,
+         "The timeline, or a directory of them; may be repeated (default: $NETREC_FILE, the "
+         "system's, or yours)")
+      ->allow_extra_args(false)
       ->type_name("FILE")
       ->group(where);
   const auto time = [&](const char* name, std::string& target, const char* about) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "query/names.h"
 #include "query/output.h"
@@ -15,8 +16,8 @@ namespace netrec {
 enum class ColorChoice { automatic, always, never };
 
 struct GlobalOptions {
-  std::string file;  ///< -f; "": the default timeline
-  std::string at;    ///< --at, --since, --until: as written, "" if not
+  std::vector<std::string> files;  ///< -f, each a file or a directory; none: the default timeline
+  std::string at;                  ///< --at, --since, --until: as written, "" if not
   std::string since;
   std::string until;
   Format format = Format::table;

@@ -57,16 +57,11 @@ class InfoCommand final : public Command {
   void declare(CLI::App&) override {}
 
   Result<Exit> run(Context& context) override {
+    NETREC_TRY(several, context.files());
+    if (several != nullptr) return print_files(context, *several);
     NETREC_TRY(timeline, context.timeline());
     const TimelineSummary& summary = timeline->summary();
-    Facts facts{summary, {}, {}, {}, to_us(summary.first_wall), to_us(summary.last_wall), {}};
-    NETREC_TRY(sessions, timeline->sessions());
-    NETREC_TRY(gaps, timeline->gaps());
-    facts.sessions = std::move(sessions);
-    facts.gaps = std::move(gaps);
-    NETREC_TRY(holes, missing_frames(*timeline));
-    for (const Damage& hole : holes) facts.gaps.push_back(gap_of(hole));
-    facts.unseen = unseen_parts(facts.gaps, *timeline, facts.from_us, facts.to_us);
+    NETREC_TRY(facts, facts_of(*timeline));
     NETREC_CHECKED(context.note_missing({summary.first_wall, summary.last_wall}));
     if (const auto pid = recorder_of(context.path())) facts.recorder = *pid;
 
@@ -78,6 +73,52 @@ class InfoCommand final : public Command {
   }
 
  private:
+  static Result<Facts> facts_of(const Timeline& timeline) {
+    const TimelineSummary& summary = timeline.summary();
+    Facts facts{summary, {}, {}, {}, to_us(summary.first_wall), to_us(summary.last_wall), {}};
+    NETREC_TRY(sessions, timeline.sessions());
+    NETREC_TRY(gaps, timeline.gaps());
+    facts.sessions = std::move(sessions);
+    facts.gaps = std::move(gaps);
+    NETREC_TRY(holes, missing_frames(timeline));
+    for (const Damage& hole : holes) facts.gaps.push_back(gap_of(hole));
+    facts.unseen = unseen_parts(facts.gaps, timeline, facts.from_us, facts.to_us);
+    return facts;
+  }
+
+  /// A line a file: each by itself says the rest.
+  static Result<Exit> print_files(Context& context, const TimelineSet& several) {
+    Output& out = context.out();
+    out.begin({"timeline",
+               "timelines",
+               {{"from", "From", Unit::instant_us},
+                {"to", "To", Unit::instant_us},
+                {"frames", "Frames", Unit::count},
+                {"sessions", "Sessions", Unit::count},
+                {"coverage_percent", "Coverage", Unit::percent},
+                {"file_bytes", "Size", Unit::bytes},
+                {"goes_on", "Goes on", Unit::text, Place::machine},
+                {"file", "File", Unit::text, Place::everywhere, Fit::cut_start},
+                {"host", "Host"}}});
+    bool whole = true;
+    for (std::size_t i = 0; i < several.files().size(); ++i) {
+      const TimelineFile& file = several.files()[i];
+      NETREC_TRY(timeline, Timeline::open(file.path));
+      NETREC_TRY(facts, facts_of(timeline));
+      whole = whole && facts.unseen.empty();
+      const auto after = several.after(i);
+      out.row({facts.from_us, facts.to_us, facts.summary.frames, facts.sessions.size(),
+               std::floor(facts.coverage_percent() * 100) / 100, facts.summary.file_bytes,
+               after ? Value(several.files()[*after].path) : Value(), file.path, file.host});
+    }
+    out.end();
+    NETREC_CHECKED(context.note_gaps({several.first(), several.last()}));
+    out.text(fmt::format("{} of {}", counted(several.files().size(), "timeline", "timelines"),
+                         counted(several.hosts(), "host", "hosts")),
+             Style::dim);
+    return whole ? Exit::answered : Exit::incomplete;
+  }
+
   static RecordedGap gap_of(const Damage& hole) {
     RecordedGap gap;
     gap.cause = GapCause::damaged;

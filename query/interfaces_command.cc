@@ -38,9 +38,10 @@ class InterfacesCommand final : public Command {
   Result<Exit> run(Context& context) override {
     const GlobalOptions& options = context.options();
     if (!options.since.empty() || !options.until.empty()) return run_range(context);
-    NETREC_TRY(timeline, context.timeline());
+    const std::string at = options.at.empty() ? "end" : options.at;
+    NETREC_TRY(timeline, context.timeline_at(at));
     FrameCursor cursor = timeline->cursor();
-    NETREC_TRY(asked, context.seek(cursor, options.at.empty() ? "end" : options.at));
+    NETREC_TRY(asked, context.seek(cursor, at));
     static_cast<void>(asked);
     context.note_damage(cursor.damage());
     return print_instant(context, cursor);

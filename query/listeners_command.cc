@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 
 #include "query/commands.h"
 #include "query/lives.h"
@@ -41,19 +42,25 @@ class ListenersCommand final : public Command {
     LifeQuery query;
     query.range = range;
     query.filter = selection_.filter();
-    Services services;
+    NETREC_TRY(several, context.files());
+    with_host_ = several != nullptr;
+    std::map<std::string, Services> services;  // by host
     NETREC_CHECKED(for_each_life(context, "looking for services", query,
                                  [&](const Connection& life, const Snapshot& names) {
-                                   if (selection_.wants(life, names)) services.add(life, names);
+                                   if (selection_.wants(life, names))
+                                     services[context.host()].add(life, names);
                                    return true;
                                  }));
-    return print(context, range, services.result());
+    std::map<std::string, std::vector<Service>> results;
+    for (const auto& [host, found] : services) results[host] = found.result();
+    return print(context, range, results);
   }
 
  private:
   SocketSelection selection_;
   bool new_ = false;
   bool gone_ = false;
+  bool with_host_ = false;
 
   bool wants(const ServiceRun& run, const TimeRange& range) const {
     const bool started = run.started_after_us != 0 && run.started_us >= to_us(range.from);
@@ -62,10 +69,13 @@ class ListenersCommand final : public Command {
   }
 
   Result<Exit> print(Context& context, const TimeRange& range,
-                     const std::vector<Service>& services) const {
+                     const std::map<std::string, std::vector<Service>>& hosts) const {
     Output& out = context.out();
-    const bool several = std::any_of(services.begin(), services.end(), [&](const Service& s) {
-      return s.key.network_namespace != services.front().key.network_namespace;
+    const bool several = std::any_of(hosts.begin(), hosts.end(), [](const auto& host) {
+      const std::vector<Service>& services = host.second;
+      return std::any_of(services.begin(), services.end(), [&](const Service& s) {
+        return s.key.network_namespace != services.front().key.network_namespace;
+      });
     });
     std::vector<Column> columns = {
         {"proto", "Proto"},
@@ -88,12 +98,16 @@ class ListenersCommand final : public Command {
         {"exe_deleted", "", Unit::text, Place::machine}};
     columns.push_back({"namespace", "Namespace", Unit::text,
                        several ? Place::everywhere : Place::machine, Fit::cut_end});
+    if (with_host_) columns.push_back({"host", "Host"});
     out.begin({"listener", "listeners", std::move(columns)});
     std::uint64_t found = 0;
-    for (const Service& service : services)
-      for (const ServiceRun& run : service.runs)
-        if (wants(run, range)) {
-          out.row(row_of(context, service, run));
+    for (const auto& [host, services] : hosts)
+      for (const Service& service : services)
+        for (const ServiceRun& run : service.runs) {
+          if (!wants(run, range)) continue;
+          Row row = row_of(context, service, run);
+          if (with_host_) row.emplace_back(host);
+          out.row(std::move(row));
           ++found;
         }
     out.end();

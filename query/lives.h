@@ -24,6 +24,13 @@ struct LifeQuery {
 /// Returns false to stop.
 using LifeSink = std::function<bool(const Connection& life, const Snapshot& names)>;
 
+/// Scans the timeline, or each of several that can hold something of wanted's range; `scan` does
+/// one of them. `wants_more` false ends it between two. What is damaged is noted, and whose it is:
+/// context.host() says so while `scan` runs.
+using FileScan =
+    std::function<Result<std::vector<Damage>>(const Timeline& timeline, const Wanted& wanted)>;
+Status scan_files(Context& context, Wanted wanted, const bool& wants_more, const FileScan& scan);
+
 /// `title` is shown while it takes long. Errors: as scan_connections(), and interruption().
 Status for_each_life(Context& context, std::string_view title, const LifeQuery& query,
                      const LifeSink& sink);

@@ -39,8 +39,10 @@ class RecordCommand final : public Command {
 
   Result<Exit> run(Context& context) override {
     std::vector<std::string> arguments = {kRecorder};
-    if (!context.options().file.empty())
-      arguments.insert(arguments.end(), {"--output", context.options().file});
+    if (context.options().files.size() > 1)
+      return failure(ErrorKind::invalid_argument, "a recorder writes one timeline");
+    for (const std::string& file : context.options().files)
+      arguments.insert(arguments.end(), {"--output", file});
     for (std::string& word : app_->remaining()) arguments.push_back(std::move(word));
     std::vector<char*> pointers;
     for (std::string& word : arguments) pointers.push_back(word.data());

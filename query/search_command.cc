@@ -5,6 +5,7 @@
 
 #include "query/commands.h"
 #include "query/lifetime_text.h"
+#include "query/lives.h"
 #include "query/socket_columns.h"
 #include "query/socket_selection.h"
 #include "store/history.h"
@@ -40,7 +41,6 @@ class SearchCommand final : public Command {
 
   Result<Exit> run(Context& context) override {
     NETREC_CHECKED(selection_.prepare());
-    NETREC_TRY(timeline, context.timeline());
     NETREC_TRY(range, context.range());
     NETREC_CHECKED(context.note_gaps(range));
     Wanted wanted;
@@ -51,19 +51,25 @@ class SearchCommand final : public Command {
     Output& out = context.out();
     out.fact("from", to_us(range.from), Unit::instant_us);
     out.fact("to", to_us(range.to), Unit::instant_us);
-    out.begin({"socket", "sockets", all_columns()});
+    NETREC_TRY(several, context.files());
+    std::vector<Column> columns = all_columns();
+    if (several != nullptr) columns.push_back({"host", "Host"});
+    out.begin({"socket", "sockets", std::move(columns)});
     std::uint64_t seen = 0;
     std::uint64_t found = 0;
+    bool wants_more = true;
     Progress progress = context.progress("searching");
     const auto sink = [&](const Connection& connection, const Snapshot& names) {
       if (selection_.wants(connection, names)) {
-        print(context, connection, names);
-        if (++found == limit_) return false;
+        print(context, connection, names, several != nullptr);
+        if (++found == limit_) return wants_more = false;
       }
-      return progress.update(++seen, 0);
+      return wants_more = progress.update(++seen, 0);
     };
-    NETREC_TRY(damage, scan_connections(*timeline, wanted, sink));
-    context.note_damage(damage);
+    NETREC_CHECKED(scan_files(context, wanted, wants_more,
+                              [&](const Timeline& timeline, const Wanted& narrowed) {
+                                return scan_connections(timeline, narrowed, sink);
+                              }));
     out.end();
     if (interrupted()) return tl::unexpected(interruption());
     out.fact("found", found);
@@ -98,7 +104,8 @@ class SearchCommand final : public Command {
     return all;
   }
 
-  void print(Context& context, const Connection& connection, const Snapshot& names) const {
+  void print(Context& context, const Connection& connection, const Snapshot& names,
+             bool with_host) const {
     const Socket& socket = connection.socket;
     const Lifetime lifetime = lifetime_of(connection);
     const TimeStyle times = context.times();
@@ -118,6 +125,7 @@ class SearchCommand final : public Command {
     row.push_back(lifetime.at_most_us == 0 ? Value() : Value(lifetime.at_most_us));
     row.push_back(lifetime.certain);
     row.push_back(states_of(connection));
+    if (with_host) row.push_back(context.host());
     context.out().row(std::move(row));
   }
 };

@@ -42,9 +42,9 @@ class ShowCommand final : public Command {
 
   Result<Exit> run(Context& context) override {
     NETREC_CHECKED(selection_.prepare());
-    NETREC_TRY(timeline, context.timeline());
-    FrameCursor cursor = timeline->cursor();
     const std::string at = context.options().at.empty() ? "end" : context.options().at;
+    NETREC_TRY(timeline, context.timeline_at(at));
+    FrameCursor cursor = timeline->cursor();
     NETREC_TRY(asked, context.seek(cursor, at));
     static_cast<void>(asked);
     context.note_damage(cursor.damage());

@@ -47,11 +47,12 @@ class SqlCommand final : public Command {
   }
 
   Result<Exit> run(Context& context) override {
-    NETREC_TRY(timeline, context.timeline());
-    static_cast<void>(timeline);
+    NETREC_TRY(several, context.files());
+    if (several == nullptr) NETREC_CHECKED(context.timeline());
     SqlLimits limits;
     limits.stop = [] { return sql_interrupted() || interrupted(); };
-    NETREC_TRY(session, SqlSession::open(context.path(), read_sql_time, limits));
+    NETREC_TRY(session, several == nullptr ? SqlSession::open(context.path(), read_sql_time, limits)
+                                           : SqlSession::open(*several, read_sql_time, limits));
     const SqlMode mode = line_ ? SqlMode::line : mode_of(context.options().format);
     SqlPrinter printer(mode, context.color(), context.on_terminal() ? context.terminal_width() : 0);
     SqlShell shell(session, printer, context.color());

@@ -4,13 +4,15 @@
 
 namespace netrec {
 
-Result<WallTime> read_sql_time(std::string_view text, const Timeline& timeline) {
+Result<WallTime> read_sql_time(std::string_view text, const TimeBounds& bounds) {
   NETREC_TRY(spec, parse_time(text));
-  const TimelineSummary& summary = timeline.summary();
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  NETREC_TRY(moment, resolve(spec, {summary.first_wall, summary.last_wall, now}));
+  NETREC_TRY(moment, resolve(spec, {bounds.first, bounds.last, now}));
   if (!moment.sequence) return moment.wall;
-  FrameCursor cursor = timeline.cursor();
+  if (bounds.timeline == nullptr)
+    return failure(ErrorKind::invalid_argument,
+                   "frames are counted in one timeline, not in several");
+  FrameCursor cursor = bounds.timeline->cursor();
   NETREC_CHECKED(cursor.seek_sequence(*moment.sequence));
   return cursor.frame().wall + moment.shift;
 }

@@ -4,11 +4,12 @@
 #include <string_view>
 
 #include "schema/result.h"
-#include "store/timeline.h"
+#include "store/table_context.h"
 
 namespace netrec {
 
-/// What `text` means in `timeline`. Errors: invalid_argument, not_found (no such frame).
-Result<WallTime> read_sql_time(std::string_view text, const Timeline& timeline);
+/// What `text` means there. Errors: invalid_argument (also a frame of several timelines), not_found
+/// (no such frame).
+Result<WallTime> read_sql_time(std::string_view text, const TimeBounds& bounds);
 
 }  // namespace netrec

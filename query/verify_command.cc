@@ -22,7 +22,14 @@ class VerifyCommand final : public Command {
   void declare(CLI::App& app) override { app.add_option("FILE", file_, "The timeline"); }
 
   Result<Exit> run(Context& context) override {
-    const std::string path = file_.empty() ? context.path() : file_;
+    std::string path = file_;
+    if (path.empty()) {
+      NETREC_TRY(several, context.files());
+      if (several != nullptr)
+        return failure(ErrorKind::invalid_argument,
+                       "a chain is of one timeline, and -f names several: verify them one by one");
+      path = context.path();
+    }
     Progress progress = context.progress("verifying");
     auto verified = verify(path, [&](std::uint64_t done, std::uint64_t total) {
       return progress.update(done, total);

@@ -51,6 +51,12 @@ Status load(sqlite3* db, TableContext::TimeReader read_time) {
   if (sqlite3_libversion_number() < kOldestSqlite)
     return failure(ErrorKind::unsupported, "netrec: needs SQLite 3.38 or newer");
   NETREC_TRY(path, path_for(db));
+  if (TimelineSet::are_several({path})) {
+    NETREC_TRY(set, TimelineSet::open({path}));
+    // Nobody would be told that a file is missing from the answers.
+    if (!set.unreadable().empty()) return tl::unexpected<Error>(set.unreadable().front().error);
+    return add_netrec_to(db, std::make_shared<TableContext>(std::move(set), std::move(read_time)));
+  }
   const auto context = std::make_shared<TableContext>(path, std::move(read_time));
   // Says what is wrong with the file, and checks its tables, before anything is asked of it.
   NETREC_TRY(timeline, context->lease());

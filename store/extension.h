@@ -4,7 +4,7 @@
 //   sqlite3 -readonly timeline.netrec -cmd '.load netrec'
 //
 // The timeline is the database that was opened; if that is something else (to join with tables of
-// one's own), the file named by NETREC_FILE.
+// one's own), the file named by NETREC_FILE, or all timelines in the directory it names.
 #pragma once
 
 #include "store/table_context.h"

@@ -4,14 +4,18 @@
 #include <tsl/robin_set.h>
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 #include <type_traits>
 
 #include "schema/key_hash.h"
 #include "store/chunk_layout.h"
 #include "store/chunk_table.h"
+#include "store/earlier_states.h"
 #include "store/history_chunk.h"
 #include "store/log_reader.h"
 #include "store/read_transaction.h"
+#include "store/rotation.h"
 
 namespace netrec {
 
@@ -35,6 +39,17 @@ std::uint64_t opened_us(const T& row) {
 std::uint64_t alive_until(const Socket&, std::uint64_t seen_us) { return seen_us; }
 std::uint64_t alive_until(const Peer& row, std::uint64_t) { return row.last_us; }
 std::uint64_t alive_until(const Resolution& row, std::uint64_t) { return row.answered_us; }
+
+/// What names a row in whichever file it is written.
+using Identity = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+Identity identity_of(const Socket& row) { return {row.cookie, 0, 0, 0}; }
+Identity identity_of(const Peer& row) {
+  return {row.socket, row.first_us, row.remote.high ^ row.remote.low,
+          std::uint64_t{row.remote_port} << 16 | row.local_port};
+}
+Identity identity_of(const Resolution& row) {
+  return {row.answered_us, row.address.high, row.address.low, row.query_type};
+}
 
 /// Tells the transitions of sockets whose chunks do not: those alive at the end of a session, and
 /// those that ended after its last chunk.
@@ -99,41 +114,6 @@ class TransitionSource {
   TransitionBook book_;
 };
 
-/// The states that sockets went through in earlier sessions of the boot, before a recorder took up
-/// again what another had left.
-class EarlierTransitions {
- public:
-  bool empty() const { return by_socket_.empty(); }
-  void swap(EarlierTransitions& other) { by_socket_.swap(other.by_socket_); }
-
-  /// Notes a socket that goes on in the next session; it was last seen in this one at `seen_us`.
-  void keep(std::uint64_t socket, std::vector<Transition> transitions, std::uint64_t seen_us) {
-    by_socket_[socket] = {std::move(transitions), seen_us};
-  }
-
-  /// Puts what is known from before in front of `later`, which begins with the state the socket was
-  /// found in.
-  void put_before(std::uint64_t socket, std::vector<Transition>& later) const {
-    const auto known = by_socket_.find(socket);
-    if (known == by_socket_.end()) return;
-    std::vector<Transition> whole = known->second.transitions;
-    auto from = later.begin();
-    if (from != later.end() && from->state == whole.back().state)
-      ++from;
-    else if (from != later.end() && from->after_us == 0)
-      from->after_us = std::min(known->second.seen_us, from->at_us);
-    whole.insert(whole.end(), from, later.end());
-    later = std::move(whole);
-  }
-
- private:
-  struct Past {
-    std::vector<Transition> transitions;  // at least one
-    std::uint64_t seen_us = 0;
-  };
-  tsl::robin_map<std::uint64_t, Past, KeyHash> by_socket_;
-};
-
 /// `wanted` as far as a row tells it without the names it refers to, at any time.
 Wanted without_names(Wanted wanted) {
   wanted.pids.clear(), wanted.programs.clear(), wanted.names.clear();
@@ -190,16 +170,22 @@ class HistoryScan {
         filter_(wanted_),
         nameless_(without_names(wanted_)),
         nameless_filter_(nameless_),
-        sink_(sink) {}
+        sink_(sink),
+        neighbours_(wanted.neighbours) {}
 
   Result<std::vector<Damage>> run() {
     NETREC_TRY(transaction, ReadTransaction::begin(database_));
     NETREC_TRY(chunks, ChunkTable::open(database_));
     chunks_.emplace(std::move(chunks));
     NETREC_CHECKED(find_sessions());
+    if (neighbours_ != nullptr) NETREC_CHECKED(look_around());
     for (std::size_t i = 0; i < sessions_.size() && !stopped_; ++i) {
-      NETREC_CHECKED(tell_chunks(sessions_[i]));
+      if (!collects()) NETREC_CHECKED(tell_chunks(sessions_[i]));
       if (!stopped_) NETREC_CHECKED(tell_rest(i));
+    }
+    if (neighbours_ != nullptr) {
+      neighbours_->earlier.emplace();
+      if (next_file_) neighbours_->earlier->swap(earlier_);
     }
     // What it costs is not known where nothing near it can be read.
     for (Damage& damage : damage_) {
@@ -212,8 +198,72 @@ class HistoryScan {
  private:
   /// Transitions are put together by the cookie.
   static Wanted with_cookie(Wanted wanted) {
-    if (wanted.fields && wanted.transitions) wanted.fields->set(field_id<Socket>("cookie"));
+    if (wanted.fields && (wanted.transitions || wanted.neighbours != nullptr))
+      wanted.fields->set(field_id<Socket>("cookie"));
     return wanted;
+  }
+
+  bool collects() const { return neighbours_ != nullptr && neighbours_->only_collects; }
+
+  /// Opens the file after this one, and finds out what those before it know of its sockets.
+  Status look_around() {
+    // What cannot be opened is told by whoever opens it to read it; here it ends the row of files.
+    if (!neighbours_->after.empty())
+      if (auto after = Timeline::open(neighbours_->after)) {
+        const auto recorded = after->sessions();
+        if (recorded && !recorded->empty())
+          next_file_ = NextFile{.first = recorded->front().first_sequence,
+                                .last = after->summary().last_sequence,
+                                .boot = recorded->front().boot,
+                                .timeline = std::move(*after)};
+      }
+    if constexpr (std::is_same_v<T, Socket>) {
+      if (!neighbours_->earlier) NETREC_CHECKED(collect_earlier());
+      if (neighbours_->earlier) earlier_.swap(*neighbours_->earlier);
+    }
+    return {};
+  }
+
+  /// How far back the files before this one are needed: to when the oldest wanted socket that was
+  /// there at the beginning opened. Nothing: they are not needed.
+  std::optional<std::uint64_t> needed_since() {
+    std::optional<std::uint64_t> since;
+    if (sessions_.empty()) return since;
+    FrameCursor cursor(database_, sessions_.front().last);
+    if (!cursor.seek_sequence(sessions_.front().first)) return since;
+    for (const Socket& row : cursor.snapshot().of<Socket>()) {
+      if (!may_become_wanted(row, cursor.snapshot())) continue;
+      // Of one that was there before this file, another recorder may have seen the beginning.
+      const bool seen_again = row.opened_us >= sessions_.front().started_us;
+      since = std::min(since.value_or(UINT64_MAX), seen_again ? 0 : row.opened_us);
+    }
+    return since;
+  }
+
+  Status collect_earlier() {
+    if (neighbours_->before.empty()) return {};
+    const auto since = needed_since();
+    if (!since) return {};
+    std::size_t files = 0;
+    while (files < neighbours_->before.size() &&
+           wall_us(neighbours_->before_until[files]) >= *since)
+      ++files;
+    Neighbours of_earlier;
+    of_earlier.earlier.emplace();
+    of_earlier.only_collects = true;
+    Wanted wanted = wanted_;
+    wanted.neighbours = &of_earlier;
+    const std::string own = timeline_.summary().path;
+    while (files-- > 0) {
+      of_earlier.after = files == 0 ? own : neighbours_->before[files - 1];
+      const auto file = Timeline::open(neighbours_->before[files]);
+      const auto scanned = file ? HistoryScan(*file, wanted, sink_).run()
+                                : Result<std::vector<Damage>>(tl::unexpected<Error>(Error{}));
+      // What it could have said is missing from `states` only, and told where it is read itself.
+      if (!scanned) of_earlier.earlier.emplace();
+    }
+    neighbours_->earlier = std::move(of_earlier.earlier);
+    return {};
   }
 
   /// Sessions as the derived table has them; if it has none, the whole log is taken for one.
@@ -261,7 +311,7 @@ class HistoryScan {
       if (!earlier_.empty())
         return tell_chunk<T>(chunk, filter_, [&](const Connection& story, const Snapshot& names) {
           Connection whole = story;
-          earlier_.put_before(story.socket.cookie, whole.transitions);
+          take_from_before(whole);
           return sink_(whole, names);
         });
     return tell_chunk<T>(chunk, filter_, sink_);
@@ -287,7 +337,9 @@ class HistoryScan {
 
   /// True if the recorder after this session found sockets of this one.
   bool goes_on(std::size_t index) const {
-    return index + 1 < sessions_.size() && sessions_[index + 1].boot == sessions_[index].boot;
+    if (index + 1 == sessions_.size())
+      return next_file_ && next_file_->boot == sessions_[index].boot;
+    return sessions_[index + 1].boot == sessions_[index].boot;
   }
 
   /// False, and damage told, if nothing can be read there.
@@ -417,22 +469,38 @@ class HistoryScan {
   void find_those_going_on(std::size_t index, const Snapshot& now, std::uint64_t seen_us,
                            std::vector<const T*>& alive, const TransitionSource& transitions) {
     constexpr bool kIsSocket = std::is_same_v<T, Socket>;
-    if (index + 1 == sessions_.size()) return;
+    const bool in_next_file = index + 1 == sessions_.size();
+    if (in_next_file && !goes_on(index)) return;
     // Only sockets are named by the boot; the ids of the others are never used again in a file.
     if (kIsSocket && !goes_on(index)) return;
-    const bool keeps = kIsSocket && filter_.wanted().transitions;
+    const bool keeps = kIsSocket && (filter_.wanted().transitions || neighbours_ != nullptr);
     if (alive.empty() && !keeps) return;
-    const SessionSpan& next = sessions_[index + 1];
-    FrameCursor cursor(database_, next.last);
-    if (!go_to(cursor, next.first)) return;
-    const auto& found = cursor.snapshot().template of<T>();
-    std::erase_if(alive, [&](const T* row) { return found.find(key_of(*row)) != nullptr; });
+    const std::uint64_t first = in_next_file ? next_file_->first : sessions_[index + 1].first;
+    const std::uint64_t last = in_next_file ? next_file_->last : sessions_[index + 1].last;
+    FrameCursor cursor(in_next_file ? next_file_->timeline.database() : database_, last);
+    if (in_next_file ? !cursor.seek_sequence(first) : !go_to(cursor, first)) return;
+    const Table<T>& found = cursor.snapshot().template of<T>();
+    const std::size_t before = alive.size();
+    if (in_next_file)
+      drop_those_in(found, alive);
+    else
+      std::erase_if(alive, [&](const T* row) { return found.find(key_of(*row)) != nullptr; });
+    if (in_next_file && alive.size() != before) neighbours_->left_something = true;
     if constexpr (kIsSocket) {
       if (!keeps) return;
       for (const Socket& row : now.of<Socket>())
         if (const Socket* later = found.find(row.cookie))
           if (may_become_wanted(row, now)) keep_past(row, *later, seen_us, transitions);
     }
+  }
+
+  /// The same in another file, where peers and answers have other ids.
+  void drop_those_in(const Table<T>& found, std::vector<const T*>& alive) const {
+    std::set<Identity> identities;
+    for (const T& row : found)
+      // One the next file says opened after the range is not told there.
+      if (opened_us(row) <= filter_.to_us()) identities.insert(identity_of(row));
+    std::erase_if(alive, [&](const T* row) { return identities.count(identity_of(*row)) > 0; });
   }
 
   /// A socket that is not connected yet may still become what is wanted.
@@ -443,11 +511,24 @@ class HistoryScan {
 
   void keep_past(const Socket& row, const Socket& later, std::uint64_t seen_us,
                  const TransitionSource& source) {
-    std::vector<Transition> past = source.of(row);
-    earlier_.put_before(row.cookie, past);
-    // Of one that was there before recording began and has done nothing, the next session says all.
-    if (past.size() == 1 && past.front().after_us == 0 && later.state == row.state) return;
-    going_on_.keep(row.cookie, std::move(past), seen_us);
+    Socket opened = row;
+    earlier_.open_earlier(opened);
+    std::vector<Transition> past;
+    if (filter_.wanted().transitions) {
+      past = source.of(row);
+      earlier_.put_before(row.cookie, past);
+      // Of one that was there before recording began and has done nothing, the next session says
+      // all.
+      if (past.size() == 1 && past.front().after_us == 0 && later.state == row.state) past.clear();
+    }
+    if (!past.empty() || opened.opened_us < later.opened_us)
+      going_on_.keep(opened, std::move(past), seen_us);
+  }
+
+  /// Adds to a story what is known from before it.
+  void take_from_before(Connection& story) const {
+    if (filter_.wanted().transitions) earlier_.put_before(story.socket.cookie, story.transitions);
+    if (story.socket.opened_us != 0) earlier_.open_earlier(story.socket);
   }
 
   Connection told(const Socket& row, const SessionSpan& session,
@@ -467,8 +548,8 @@ class HistoryScan {
   }
 
   void emit(Story<T> story, const Snapshot& names) {
-    if constexpr (std::is_same_v<T, Socket>)
-      earlier_.put_before(story.socket.cookie, story.transitions);
+    if (collects()) return;
+    if constexpr (std::is_same_v<T, Socket>) take_from_before(story);
     if (!stopped_ && !sink_(story, names)) stopped_ = true;
   }
 
@@ -479,10 +560,18 @@ class HistoryScan {
   const Wanted nameless_;
   const HistoryFilter nameless_filter_;
   const StorySink<T>& sink_;
+  Neighbours* const neighbours_;
+  struct NextFile {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::string boot;
+    Timeline timeline;
+  };
+  std::optional<NextFile> next_file_;  // that goes on where this one ends
   std::optional<ChunkTable> chunks_;
   std::vector<SessionSpan> sessions_;
-  EarlierTransitions earlier_;   // told by the sessions before the one being told
-  EarlierTransitions going_on_;  // and by it, for the next
+  EarlierStates earlier_;   // told by the sessions before the one being told
+  EarlierStates going_on_;  // and by it, for the next
   std::vector<Damage> damage_;
   bool stopped_ = false;
 };

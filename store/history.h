@@ -16,6 +16,8 @@
 
 namespace netrec {
 
+struct Neighbours;
+
 struct PortRange {
   std::uint16_t first = 0;
   std::uint16_t last = 65535;
@@ -37,6 +39,8 @@ struct Wanted {
   std::vector<std::string> names;          ///< that led to the remote end, or were asked for
   std::optional<std::bitset<128>> fields;  ///< by index in fields_of<Socket>(); the others stay 0
   bool transitions = true;                 ///< false: Connection::transitions stays empty
+  /// Of a file that is one of several: see store/rotation.h.
+  Neighbours* neighbours = nullptr;
 };
 
 /// Gets one row; `names` holds the texts, processes, users and namespaces it refers to, for the

@@ -168,6 +168,7 @@ Wanted wanted_by(const EntityColumns<Socket>& columns, const Request& request) {
   for (const Constraint& constraint : request.constraints)
     narrow(wanted, columns.name_of(constraint.column), constraint);
   wanted.fields = columns.needed_by(request);
+  wanted.neighbours = request.neighbours;
   return wanted;
 }
 
@@ -248,6 +249,7 @@ class EntityScanTable final : public VirtualTable {
     Wanted wanted;
     for (const Constraint& constraint : request.constraints)
       narrow(wanted, all().name_of(constraint.column), constraint);
+    wanted.neighbours = request.neighbours;
     NETREC_TRY(leased, context.lease());
     auto timeline = std::make_shared<TableContext::Lease>(std::move(leased));
     const auto scan = [&context, wanted, timeline](const RowBatches::Offer& offer) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "store/database.h"
+#include "store/set_rows.h"
 #include "store/sqlite_api.h"
 #include "store/tables.h"
 
@@ -186,16 +187,29 @@ SqlSession::~SqlSession() = default;
 
 Result<SqlSession> SqlSession::open(const std::string& path, TableContext::TimeReader read_time,
                                     const SqlLimits& limits) {
-  auto state = std::make_unique<State>();
-  state->context = std::make_shared<TableContext>(path, std::move(read_time));
-  state->context->set_interrupted(limits.stop);
+  const auto context = std::make_shared<TableContext>(path, std::move(read_time));
   // Says what is wrong with the file better than SQLite would.
-  NETREC_TRY(timeline, state->context->lease());
+  NETREC_TRY(timeline, context->lease());
   timeline.reset();
   auto db = open_connection(path, "");
   if (!db) db = open_connection(path, "?immutable=1");
   if (!db) return tl::unexpected<Error>(std::move(db).error());
-  state->db = *std::move(db);
+  return begin(std::make_unique<State>(State{context, *std::move(db)}), limits);
+}
+
+Result<SqlSession> SqlSession::open(const TimelineSet& set, TableContext::TimeReader read_time,
+                                    const SqlLimits& limits) {
+  if (!set.is_several()) return open(set.files().front().path, std::move(read_time), limits);
+  sqlite3* opened = nullptr;
+  const int status = sqlite3_open_v2(":memory:", &opened, SQLITE_OPEN_READWRITE, nullptr);
+  Connection db(opened);
+  if (status != SQLITE_OK) return tl::unexpected<Error>(error_of(opened, status));
+  auto context = std::make_shared<TableContext>(set, std::move(read_time));
+  return begin(std::make_unique<State>(State{std::move(context), std::move(db)}), limits);
+}
+
+Result<SqlSession> SqlSession::begin(std::unique_ptr<State> state, const SqlLimits& limits) {
+  state->context->set_interrupted(limits.stop);
   NETREC_CHECKED(add_netrec_to(state->db.get(), state->context));
   harden(state->db.get(), limits);
   sqlite3_progress_handler(
@@ -237,13 +251,21 @@ bool SqlSession::is_complete(std::string_view sql) {
 
 std::vector<SqlTable> SqlSession::tables() const {
   std::vector<SqlTable> tables;
-  for (const VirtualTable* table : virtual_tables()) {
-    const auto columns = table->columns();
-    tables.push_back({.name = std::string(table->name()),
-                      .about = std::string(table->about()),
+  const bool several = state_->context->set() != nullptr;
+  const auto add = [&](const VirtualTable& table) {
+    const auto columns = table.columns();
+    tables.push_back({.name = std::string(table.name()),
+                      .about = std::string(table.about()),
                       .columns = {columns.begin(), columns.end()},
                       .declaration = ""});
-  }
+    for (SqlColumn column : origin_columns()) {
+      column.hidden = !several;
+      tables.back().columns.push_back(std::move(column));
+    }
+  };
+  for (const VirtualTable* table : virtual_tables()) add(*table);
+  if (several)
+    for (const VirtualTable* table : plain_tables_of_set()) add(*table);
   sqlite3_stmt* query = nullptr;
   sqlite3_prepare_v2(state_->db.get(),
                      "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'view') "

@@ -61,6 +61,10 @@ class SqlSession {
   /// of a virtual one.
   static Result<SqlSession> open(const std::string& path, TableContext::TimeReader read_time,
                                  const SqlLimits& limits = {});
+  /// The same over several timelines: their plain tables are virtual ones too, and every table says
+  /// in `host` and `file` whose a row is.
+  static Result<SqlSession> open(const TimelineSet& set, TableContext::TimeReader read_time,
+                                 const SqlLimits& limits = {});
   SqlSession(SqlSession&&) noexcept;
   SqlSession& operator=(SqlSession&&) noexcept;
   ~SqlSession();
@@ -79,6 +83,7 @@ class SqlSession {
 
  private:
   explicit SqlSession(std::unique_ptr<State> state);
+  static Result<SqlSession> begin(std::unique_ptr<State> state, const SqlLimits& limits);
   std::unique_ptr<State> state_;
 };
 

@@ -1,11 +1,46 @@
 #include "store/table_context.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace netrec {
 
+namespace {
+
+/// An open timeline costs some page cache; a set larger than this opens its files anew for each
+/// question.
+constexpr std::size_t kMostKeptOpen = 32;
+
+}  // namespace
+
 TableContext::TableContext(std::string path, TimeReader read_time)
     : path_(std::move(path)), read_time_(std::move(read_time)) {}
+
+TableContext::TableContext(TimelineSet set, TimeReader read_time)
+    : read_time_(std::move(read_time)), set_(std::move(set)) {
+  files_.resize(set_->files().size());
+}
+
+TableContext& TableContext::file(std::size_t index) {
+  std::unique_ptr<TableContext>& file = files_[index];
+  if (file) return *file;
+  file = std::make_unique<TableContext>(set_->files()[index].path, nullptr);
+  file->whole_ = this;
+  file->about_ = set_->files()[index];
+  file->interrupted_ = [this] { return interrupted(); };
+  return *file;
+}
+
+const TimelineFile& TableContext::about() {
+  if (!about_) {
+    about_.emplace();
+    about_->path = path_;
+    if (const auto leased = lease())
+      if (auto described = describe(**leased)) about_ = *std::move(described);
+  }
+  return *about_;
+}
 
 Result<TableContext::Lease> TableContext::lease() {
   std::unique_ptr<Timeline> timeline;
@@ -18,10 +53,15 @@ Result<TableContext::Lease> TableContext::lease() {
     NETREC_TRY(more, timeline->refresh());
     static_cast<void>(more);
   }
-  return Lease(timeline.release(), [this](Timeline* used) { idle_.emplace_back(used); });
+  return Lease(timeline.release(), [this](Timeline* used) {
+    std::unique_ptr<Timeline> returned(used);
+    if (whole_ == nullptr || whole_->files_.size() <= kMostKeptOpen)
+      idle_.push_back(std::move(returned));
+  });
 }
 
 Result<WallTime> TableContext::time(const SqlCell& value) {
+  if (whole_ != nullptr) return whole_->time(value);
   if (const auto* number = std::get_if<std::int64_t>(&value))
     return WallTime(std::chrono::microseconds(*number));
   if (const auto* real = std::get_if<double>(&value))
@@ -31,12 +71,21 @@ Result<WallTime> TableContext::time(const SqlCell& value) {
   if (text == nullptr)
     return failure(ErrorKind::invalid_argument,
                    "a time is text, or an integer: microseconds since 1970");
+  if (set_) return read_time_(*text, {set_->first(), set_->last(), nullptr});
   NETREC_TRY(leased, lease());
-  return read_time_(*text, *leased);
+  const TimelineSummary& summary = leased->summary();
+  return read_time_(*text, {summary.first_wall, summary.last_wall, leased.get()});
 }
 
 void TableContext::add_damage(std::span<const Damage> damage) {
-  damage_.insert(damage_.end(), damage.begin(), damage.end());
+  if (whole_ == nullptr) {
+    damage_.insert(damage_.end(), damage.begin(), damage.end());
+    return;
+  }
+  for (Damage one : damage) {
+    one.what = fmt::format("{}: {}", path_, one.what);
+    whole_->damage_.push_back(std::move(one));
+  }
 }
 
 }  // namespace netrec

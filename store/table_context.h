@@ -1,5 +1,6 @@
-// What the virtual tables of one database connection share: the timeline they read, how a time is
-// written, what was found damaged, and whether somebody wants the query to stop.
+// What the virtual tables of one database connection share: the timeline they read (or the several
+// of a set, each with a context of its own below this one), how a time is written, what was found
+// damaged, and whether somebody wants the query to stop.
 #pragma once
 
 #include <functional>
@@ -13,20 +14,39 @@
 #include "schema/result.h"
 #include "store/sql_cell.h"
 #include "store/timeline.h"
+#include "store/timeline_set.h"
 
 namespace netrec {
+
+/// What a time is read against. `timeline`: the one its frames are of; nullptr where there are
+/// several.
+struct TimeBounds {
+  WallTime first{};
+  WallTime last{};
+  const Timeline* timeline = nullptr;
+};
 
 class TableContext {
  public:
   /// Reads a time as the user writes it ("-2h", "2024-05-01 12:00").
-  using TimeReader = std::function<Result<WallTime>(std::string_view, const Timeline&)>;
+  using TimeReader = std::function<Result<WallTime>(std::string_view, const TimeBounds&)>;
 
   TableContext(std::string path, TimeReader read_time);
+  TableContext(TimelineSet set, TimeReader read_time);
+  TableContext(const TableContext&) = delete;
+  TableContext& operator=(const TableContext&) = delete;
 
   /// A timeline of one's own for as long as it is held: scans run on threads of theirs. Given back
-  /// timelines are used again, refreshed. Must not outlive the context.
+  /// timelines are used again, refreshed. Must not outlive the context. REQUIRES: no set.
   using Lease = std::unique_ptr<Timeline, std::function<void(Timeline*)>>;
   Result<Lease> lease();
+
+  /// The timelines asked as one, or nullptr.
+  const TimelineSet* set() const { return set_ ? &*set_ : nullptr; }
+  /// The context of one file of the set. REQUIRES: there is a set.
+  TableContext& file(std::size_t index);
+  /// Whose timeline it is. REQUIRES: no set.
+  const TimelineFile& about();
 
   /// A time given as microseconds since 1970 or as text.
   Result<WallTime> time(const SqlCell& value);
@@ -43,8 +63,12 @@ class TableContext {
   std::string path_;
   TimeReader read_time_;
   std::vector<std::unique_ptr<Timeline>> idle_;
+  std::optional<TimelineFile> about_;
   std::vector<Damage> damage_;
   std::function<bool()> interrupted_;
+  std::optional<TimelineSet> set_;
+  std::vector<std::unique_ptr<TableContext>> files_;
+  TableContext* whole_ = nullptr;  ///< the context of the set this is a file of
 };
 
 }  // namespace netrec

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "store/set_rows.h"
 #include "store/sql_functions.h"
 #include "store/sqlite_api.h"
 
@@ -21,12 +22,12 @@ namespace {
 
 // SQLite looks for a name in the file first: a table made by whoever held the host would stand in
 // front of ours.
-Status check_names(sqlite3* db) {
+Status check_names(sqlite3* db, std::span<const VirtualTable* const> tables) {
   sqlite3_stmt* query = nullptr;
   sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE", -1, &query,
                      nullptr);
   Status status;
-  for (const VirtualTable* table : virtual_tables()) {
+  for (const VirtualTable* table : tables) {
     const std::string name(table->name());
     sqlite3_bind_text(query, 1, name.c_str(), -1, SQLITE_TRANSIENT);
     if (sqlite3_step(query) == SQLITE_ROW)
@@ -39,8 +40,8 @@ Status check_names(sqlite3* db) {
 
 // SQLite connects a table when it is first named, and asks the authorizer about the declaration in
 // between: it is named here, before anybody restricts the connection.
-Status connect_tables(sqlite3* db) {
-  for (const VirtualTable* table : virtual_tables()) {
+Status connect_tables(sqlite3* db, std::span<const VirtualTable* const> tables) {
+  for (const VirtualTable* table : tables) {
     const std::string sql = "SELECT 1 FROM " + std::string(table->name());
     sqlite3_stmt* query = nullptr;
     const int status = sqlite3_prepare_v2(db, sql.c_str(), -1, &query, nullptr);
@@ -51,14 +52,20 @@ Status connect_tables(sqlite3* db) {
   return {};
 }
 
+Status add_tables(sqlite3* db, std::span<const VirtualTable* const> tables,
+                  const std::shared_ptr<TableContext>& context) {
+  NETREC_CHECKED(check_names(db, tables));
+  for (const VirtualTable* table : tables) NETREC_CHECKED(add_virtual_table(db, *table, context));
+  return connect_tables(db, tables);
+}
+
 }  // namespace
 
 Status add_netrec_to(sqlite3* db, const std::shared_ptr<TableContext>& context) {
-  NETREC_CHECKED(check_names(db));
   NETREC_CHECKED(add_sql_functions(db, context));
-  for (const VirtualTable* table : virtual_tables())
-    NETREC_CHECKED(add_virtual_table(db, *table, context));
-  return connect_tables(db);
+  NETREC_CHECKED(add_tables(db, virtual_tables(), context));
+  if (context->set() != nullptr) NETREC_CHECKED(add_tables(db, plain_tables_of_set(), context));
+  return {};
 }
 
 }  // namespace netrec

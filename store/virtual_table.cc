@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "schema/utf8.h"
+#include "store/set_rows.h"
 #include "store/sql_functions.h"
 #include "store/sqlite_api.h"
 
@@ -66,20 +67,21 @@ int failed(sqlite3_vtab* table, const Error& error) {
   }
 }
 
-std::string declaration(const VirtualTable& table) {
+// With several timelines, whose each row is shows in SELECT *.
+std::string declaration(const Module& module) {
   std::string sql = "CREATE TABLE x(";
-  const char* separator = "";
-  for (const SqlColumn& column : table.columns()) {
-    sql += fmt::format("{}\"{}\" {}{}", separator, column.name, column.type,
-                       column.hidden ? " HIDDEN" : "");
-    separator = ",";
-  }
+  const auto add = [&](const SqlColumn& column, bool hidden) {
+    sql += fmt::format("{}\"{}\" {}{}", sql.ends_with('(') ? "" : ",", column.name, column.type,
+                       hidden ? " HIDDEN" : "");
+  };
+  for (const SqlColumn& column : module.table->columns()) add(column, column.hidden);
+  for (const SqlColumn& column : origin_columns()) add(column, module.context->set() == nullptr);
   return sql + ")";
 }
 
 int connect(sqlite3* db, void* argument, int, const char* const*, sqlite3_vtab** made, char**) {
   const auto* module = static_cast<const Module*>(argument);
-  const int status = sqlite3_declare_vtab(db, declaration(*module->table).c_str());
+  const int status = sqlite3_declare_vtab(db, declaration(*module).c_str());
   if (status != SQLITE_OK) return status;
   // Nothing in a timeline's own schema (a view made by whoever held the host) may ask these tables.
   sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
@@ -114,13 +116,24 @@ std::optional<Comparison> comparison_of(int op) {
   }
 }
 
+bool is_origin(const VirtualTable& table, int column) {
+  return column >= 0 && static_cast<std::size_t>(column) >= table.columns().size();
+}
+
 bool is_hidden(const VirtualTable& table, int column) {
-  return column >= 0 && table.columns()[static_cast<std::size_t>(column)].hidden;
+  return column >= 0 && !is_origin(table, column) &&
+         table.columns()[static_cast<std::size_t>(column)].hidden;
+}
+
+double selectivity_of(const Module& module, int column, Comparison comparison) {
+  if (!is_origin(*module.table, column)) return module.table->selectivity(column, comparison);
+  return module.context->set() != nullptr && comparison == Comparison::equal ? 0.2 : 1;
 }
 
 // The plan travels to filter() as text: "columns_used;column:comparison:in,…".
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
-  const VirtualTable& table = *module_of(base).table;
+  const Module& module = module_of(base);
+  const VirtualTable& table = *module.table;
   std::string plan = fmt::format("{};", info->colUsed);
   double left = 1;
   int arguments = 0;
@@ -128,7 +141,7 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     const auto& constraint = info->aConstraint[i];
     const auto comparison = comparison_of(constraint.op);
     if (!comparison || constraint.iColumn < 0) continue;
-    const double selectivity = table.selectivity(constraint.iColumn, *comparison);
+    const double selectivity = selectivity_of(module, constraint.iColumn, *comparison);
     if (selectivity >= 1) continue;
     const bool hidden = is_hidden(table, constraint.iColumn);
     // An argument that depends on a table not read yet: this order of the join cannot be.
@@ -141,7 +154,7 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     plan += fmt::format("{}:{}:{},", constraint.iColumn, static_cast<int>(*comparison), in ? 1 : 0);
   }
   if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == table.ordered_by() &&
-      table.ordered_by() >= 0 && info->aOrderBy[0].desc == 0)
+      table.ordered_by() >= 0 && info->aOrderBy[0].desc == 0 && module.context->set() == nullptr)
     info->orderByConsumed = 1;
   const double rows = std::max(1.0, table.rows_estimate() * left);
   info->estimatedRows = static_cast<sqlite3_int64>(rows);
@@ -229,7 +242,9 @@ int filter(sqlite3_vtab_cursor* base, int, const char* plan, int, sqlite3_value*
   auto* cursor = static_cast<Cursor*>(base);
   const Module& module = module_of(base->pVtab);
   cursor->source.reset();
-  auto source = module.table->rows(*module.context, request_of(plan, arguments));
+  auto source = module.context->set() == nullptr
+                    ? module.table->rows(*module.context, request_of(plan, arguments))
+                    : rows_of_set(*module.context, *module.table, request_of(plan, arguments));
   if (!source) return failed(base->pVtab, source.error());
   cursor->source = *std::move(source);
   cursor->row = 0;
@@ -240,7 +255,12 @@ int at_end(sqlite3_vtab_cursor* base) { return static_cast<Cursor*>(base)->at_en
 
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
   ResultSink out(context);
-  static_cast<Cursor*>(base)->source->cell(column, out);
+  const Module& module = module_of(base->pVtab);
+  if (is_origin(*module.table, column) && module.context->set() == nullptr)
+    emit_origin(module.context->about(),
+                static_cast<std::size_t>(column) - module.table->columns().size(), out);
+  else
+    static_cast<Cursor*>(base)->source->cell(column, out);
   return SQLITE_OK;
 }
 

@@ -23,6 +23,8 @@ struct sqlite3;
 
 namespace netrec {
 
+struct Neighbours;
+
 /// How a column is compared in a WHERE clause. `inside` is ip_in(column, 'prefix').
 enum class Comparison { equal, less, less_equal, greater, greater_equal, inside };
 
@@ -36,6 +38,7 @@ struct Constraint {
 struct Request {
   std::vector<Constraint> constraints;
   std::uint64_t columns_used = ~std::uint64_t{0};  ///< bit 63: any of the columns from 63 on
+  Neighbours* neighbours = nullptr;                ///< of a file of a set: for scans of history
 
   bool uses(int column) const { return (columns_used >> (column < 63 ? column : 63) & 1) != 0; }
 };

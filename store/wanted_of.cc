@@ -12,13 +12,6 @@ bool is_range(Comparison comparison) {
   return comparison != Comparison::equal && comparison != Comparison::inside;
 }
 
-/// Columns that hold an instant of a life: none before it begins, none after it ended.
-bool is_instant_of_life(std::string_view name) {
-  return name == "opened_us" || name == "closed_us" || name == "closed_after_us" ||
-         name == "last_seen_us" || name == "at_us" || name == "first_us" || name == "last_us" ||
-         name == "answered_us" || name == "state_since_us";
-}
-
 void narrow_addresses(std::vector<Prefix>& list, const Constraint& constraint) {
   if (!list.empty()) return;
   for (const SqlCell& value : constraint.values) {
@@ -100,6 +93,12 @@ void narrow_times(Wanted& wanted, const Constraint& constraint) {
 }
 
 }  // namespace
+
+bool is_instant_of_life(std::string_view name) {
+  return name == "opened_us" || name == "closed_us" || name == "closed_after_us" ||
+         name == "last_seen_us" || name == "at_us" || name == "first_us" || name == "last_us" ||
+         name == "answered_us" || name == "state_since_us";
+}
 
 double narrowing(std::string_view name, Comparison comparison) {
   if (is_instant_of_life(name)) return comparison == Comparison::inside ? 1 : 0.2;

@@ -13,6 +13,9 @@ namespace netrec {
 /// where wanted_of() makes nothing of it.
 double narrowing(std::string_view name, Comparison comparison);
 
+/// True for a column that holds an instant of a life: none before it begins, none after it ended.
+bool is_instant_of_life(std::string_view name);
+
 /// Narrows `wanted` by one comparison. Errors: none that a query must fail for; what is no hint is
 /// left to SQLite.
 void narrow(Wanted& wanted, std::string_view name, const Constraint& constraint);

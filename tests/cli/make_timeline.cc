@@ -1,4 +1,6 @@
-// Writes the small timeline the command-line cases ask: make_timeline FILE.
+// Writes the small timeline the command-line cases ask: make_timeline FILE. With several files, the
+// first five minutes of it, in turn into each as a recorder writes them whose file is rotated; the
+// same file several times is a recorder that is stopped and started. --host NAME: another host's.
 //
 // A web server on 2026-11-24, one tick a second from 12:00:00 UTC. 12:01:10 a service starts,
 // 12:01:20 a burst of connections leaves TIME_WAITs, 12:02:30 eth0 loses its link, 12:05:00 the
@@ -6,6 +8,8 @@
 // to paint the terminal.
 #include <cstdio>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "schema/delta.h"
 #include "store/timeline_writer.h"
@@ -32,6 +36,7 @@ class World {
  public:
   Snapshot now;
   std::uint32_t next_text = 1;
+  std::string host = "web1";
 
   std::uint32_t text(std::string bytes) {
     for (const Text& row : now.of<Text>())
@@ -46,9 +51,10 @@ class World {
     session.started_us = when;
     session.started_boot_us = when - kNoon + kUptime;
     session.interval_us = kSecond;
-    session.host = text("web1");
+    session.host = text(host);
     session.boot_id = text("5a1d6c0e-0000-4000-8000-000000000001");
-    session.machine_id = text("0123456789abcdef0123456789abcdef");
+    session.machine_id = text(host == "web1" ? "0123456789abcdef0123456789abcdef"
+                                             : host + "0123456789abcdef0123456789abcdef");
     session.kernel = text("Linux 6.1.0 x86_64");
     session.version = text("0.1.0");
     session.arguments = text(std::string("netrec-record\0--interval\0001s", 27));
@@ -283,14 +289,15 @@ Frame frame_at(std::uint64_t now) {
   return frame;
 }
 
-/// One session: a keyframe at `from`, then a delta a second up to `to`.
-Status write_session(TimelineWriter& writer, World& world, std::uint64_t from, std::uint64_t to) {
+/// One session: a keyframe at `from`, then a delta a second up to `to`, where session `ends` does.
+Status write_session(TimelineWriter& writer, World& world, std::uint64_t from, std::uint64_t to,
+                     std::uint32_t ends = 0) {
   Frame first = frame_at(from);
   NETREC_CHECKED(writer.append(first, {}, world.now, Keyframe::yes));
   for (std::uint64_t now = from + kSecond; now <= to; now += kSecond) {
     const Snapshot before = world.now;
     step(world, now);
-    if (now == kEnd) world.now.of<Session>().erase(2);
+    if (now == to && ends != 0) world.now.of<Session>().erase(ends);
     Frame frame = frame_at(now);
     frame.delta = diff(before, world.now);
     const auto departed = departed_in(frame.delta, before);
@@ -325,8 +332,30 @@ Status make(const std::string& path) {
   world.now.of<Session>().erase(1);
   world.begin_session(2, at(6, 0));
   NETREC_TRY(writer, TimelineWriter::open(path, options));
-  NETREC_CHECKED(write_session(writer, world, at(6, 0), kEnd));
+  NETREC_CHECKED(write_session(writer, world, at(6, 0), kEnd, 2));
   return writer.close(world.now);
+}
+
+Status make_rotated(const std::vector<std::string>& paths, const std::string& host) {
+  WriterOptions options;
+  options.seal_after_frames = 40;
+  World world;
+  world.host = host;
+  world.add_user(0, "root");
+  world.add_user(33, "www-data");
+  world.add_user(1000, "alice");
+  add_namespaces_and_interfaces(world);
+  add_servers(world);
+  const std::uint64_t length = 300 / paths.size();
+  for (std::uint32_t i = 0; i < paths.size(); ++i) {
+    const std::uint64_t from = kNoon + i * length * kSecond;
+    if (i > 0) step(world, from);
+    world.begin_session(i + 1, from);
+    NETREC_TRY(writer, TimelineWriter::open(paths[i], options));
+    NETREC_CHECKED(write_session(writer, world, from, from + (length - 1) * kSecond, i + 1));
+    NETREC_CHECKED(writer.close(world.now));
+  }
+  return {};
 }
 
 }  // namespace
@@ -334,8 +363,15 @@ Status make(const std::string& path) {
 }  // namespace netrec
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  const auto status = netrec::make(argv[1]);
+  std::vector<std::string> paths(argv + 1, argv + argc);
+  std::string host = "web1";
+  if (paths.size() > 2 && paths[0] == "--host") {
+    host = paths[1];
+    paths.erase(paths.begin(), paths.begin() + 2);
+  }
+  if (paths.empty()) return 2;
+  const bool whole = paths.size() == 1 && host == "web1";
+  const auto status = whole ? netrec::make(paths[0]) : netrec::make_rotated(paths, host);
   if (!status) std::fprintf(stderr, "make_timeline: %s\n", status.error().message.c_str());
   return status ? 0 : 1;
 }

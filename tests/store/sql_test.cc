@@ -29,8 +29,8 @@ class SqlTest : public TimelineFixture {
   SqlSession open(const SqlLimits& limits = {}) {
     auto session = SqlSession::open(
         path_,
-        [](std::string_view text, const Timeline& timeline) -> Result<WallTime> {
-          if (text == "end") return timeline.summary().last_wall;
+        [](std::string_view text, const TimeBounds& bounds) -> Result<WallTime> {
+          if (text == "end") return bounds.last;
           return failure(ErrorKind::invalid_argument, "not a time");
         },
         limits);
