@@ -30,6 +30,7 @@ std::string_view remark(std::string_view line) {
 void add_column(PlainTable& table, std::string_view line) {
   const std::string about(remark(line));
   const std::string_view name = take_word(line);
+  if (name == "PRIMARY") return;
   const std::string_view type = take_word(line);
   NETREC_CHECK(type == "INTEGER" || type == "TEXT",
                "a column of timeline.sql on a line of its own");
