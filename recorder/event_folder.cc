@@ -253,6 +253,10 @@ void EventFolder::settle(microseconds boot) {
   }
 }
 
+void EventFolder::spare_ending() {
+  for (const auto& [cookie, since] : ending_) observer_.sockets().spare(cookie);
+}
+
 // --- sockets without a connection ----------------------------------------------------------------
 
 void EventFolder::on(const event_datagram_socket& event) {

@@ -59,6 +59,9 @@ class EventFolder final : public EventSink {
   /// before `boot` was told.
   void settle(std::chrono::microseconds boot);
 
+  /// Before what dumps showed is judged: what settle() is still to end is not taken for lost.
+  void spare_ending();
+
   /// True if an event came from a network namespace not known before, since the last call: it is
   /// time to look for namespaces.
   bool take_met_namespace() { return std::exchange(met_namespace_, false); }

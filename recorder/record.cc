@@ -71,7 +71,7 @@ class MemoryReturn {
 
   void tend(const Instant& now) {
     if (now.monotonic < due_) return;
-    due_ = now.monotonic + seconds(60);
+    due_ = now.monotonic + seconds(10);
     malloc_trim(0);
   }
 

@@ -228,6 +228,7 @@ void Recording::look_at_sockets() {
   look_.surroundings();
   look_.sockets();
   listen();
+  folder_.spare_ending();
   observer_.sockets().end_dumps(closes_);
   closes_ = CloseReason::gone;
 }
@@ -424,6 +425,7 @@ Status Recording::start_new_file() {
 
 Status Recording::finish() {
   const std::chrono::microseconds told = listen();
+  if (capture_.events && !is_paused() && !observer_.restating()) tell_losses();
   const Instant now = moment_at(clock_.now(), told);
   if (!observer_.restating()) {
     observer_.end_session(now);

@@ -247,6 +247,11 @@ void Sockets::namespace_gone(std::uint32_t network_namespace) {
       remove(static_cast<std::uint32_t>(place), CloseReason::gone, kSometime);
 }
 
+void Sockets::spare(std::uint64_t cookie) {
+  if (const std::uint32_t place = locate(cookie); place != kNowhere)
+    places_[place].generation = generation_;
+}
+
 void Sockets::end_dumps(CloseReason reason) {
   judge_states();
   std::vector<std::uint32_t> gone = gone_places();

@@ -72,6 +72,9 @@ class Sockets final : public SocketSink {
   void end_part(bool whole);
   /// The namespace is gone, and its sockets with it. Not during a part.
   void namespace_gone(std::uint32_t network_namespace);
+  /// Of a socket whose end was told and waits to be carried out: that the dumps did not show it
+  /// says nothing. Between the dumps and end_dumps().
+  void spare(std::uint64_t cookie);
   /// Closes what is gone, for `reason` (gone, or unseen where a gap lies before). REQUIRES: the
   /// events of the time of the dumps were told.
   void end_dumps(CloseReason reason = CloseReason::gone);

@@ -167,6 +167,22 @@ TEST_F(EventFolderTest, ASocketUsedAgainWithinAFrameHasAKeyForEachOfItsLives) {
   ASSERT_NE(row(), nullptr);
 }
 
+TEST_F(EventFolderTest, AnEndThatIsStillToBeCarriedOutIsNoDisagreementOfALook) {
+  observer.sockets().use_events(EventCapture::on);
+  identify(TcpState::close, TcpState::syn_sent);
+  close(TcpState::syn_sent, ECONNREFUSED);
+  Sockets& sockets = observer.sockets();
+  sockets.begin_dumps();
+  sockets.begin_part(row()->network_namespace, {Transport::tcp, Family::inet});
+  sockets.end_part(true);
+  folder.spare_ending();
+  sockets.end_dumps();
+  EXPECT_EQ(sockets.disagreements().total(), 0U);
+  const Tick tick = frame();
+  ASSERT_EQ(tick.frame.delta.of<Socket>().closed.size(), 1U);
+  EXPECT_EQ(tick.frame.delta.of<Socket>().closed[0].reason, CloseReason::exact);
+}
+
 TEST_F(EventFolderTest, TheErrorOfConnectIsTakenWhereTheTransitionKnewNone) {
   identify(TcpState::close, TcpState::syn_sent);
   close(TcpState::syn_sent);
