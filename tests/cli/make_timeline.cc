@@ -336,6 +336,32 @@ Status make(const std::string& path) {
   return writer.close(world.now);
 }
 
+/// Asked a name server, and goes on to: what lives as long as the recording.
+void add_name_server(World& world) {
+  Peer peer;
+  peer.id = 1;
+  peer.socket = 4;
+  peer.process = 3;
+  peer.network_namespace = 1;
+  peer.transport = Transport::udp;
+  peer.family = Family::inet;
+  peer.local_port = 68;
+  peer.remote = ipv4(192, 0, 2, 53);
+  peer.remote_port = 53;
+  peer.first_us = peer.last_us = kNoon;
+  peer.packets_sent = peer.packets_received = 2;
+  world.now.of<Peer>().insert(peer);
+  Resolution answer;
+  answer.id = 1;
+  answer.name = world.text("c2.example.net");
+  answer.network_namespace = 1;
+  answer.family = Family::inet;
+  answer.address = ipv4(203, 0, 113, 66);
+  answer.answered_us = kNoon;
+  answer.query_type = 1;
+  world.now.of<Resolution>().insert(answer);
+}
+
 Status make_rotated(const std::vector<std::string>& paths, const std::string& host) {
   WriterOptions options;
   options.seal_after_frames = 40;
@@ -346,6 +372,7 @@ Status make_rotated(const std::vector<std::string>& paths, const std::string& ho
   world.add_user(1000, "alice");
   add_namespaces_and_interfaces(world);
   add_servers(world);
+  add_name_server(world);
   const std::uint64_t length = 300 / paths.size();
   for (std::uint32_t i = 0; i < paths.size(); ++i) {
     const std::uint64_t from = kNoon + i * length * kSecond;
