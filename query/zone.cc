@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <vector>
 
 #include "query/escape.h"
 
@@ -19,9 +20,19 @@ bool is_zone_name(const std::string& name) {
          std::filesystem::is_regular_file("/usr/share/zoneinfo/" + name, ignored);
 }
 
+// Of several timelines, the zone of the one begun last.
+Result<std::vector<RecordedSession>> last_sessions(Context& context) {
+  NETREC_TRY(several, context.files());
+  if (several == nullptr) {
+    NETREC_TRY(timeline, context.timeline());
+    return timeline->sessions();
+  }
+  NETREC_TRY(last, Timeline::open(several->files().back().path));
+  return last.sessions();
+}
+
 Result<std::string> zone_of_host(Context& context) {
-  NETREC_TRY(timeline, context.timeline());
-  NETREC_TRY(sessions, timeline->sessions());
+  NETREC_TRY(sessions, last_sessions(context));
   if (sessions.empty() || sessions.back().zone.empty())
     return failure(ErrorKind::not_found, "the recording does not say its host's zone");
   // "Europe/Berlin +0100"

@@ -125,6 +125,8 @@ class Cases:
         several = self.run("show", "--at", "12:02:00", "-a", files=[self.rotated])
         # The first line has the frame's number, which counts in its file.
         assert one[1].splitlines()[1:] == several[1].splitlines()[1:], several
+        status, _, complaint = self.run("connections", "--zone", "host", files=[self.hosts])
+        assert status == 0, complaint
         status, text, _ = self.run("diff", "12:02:40", "12:03:20", files=[self.rotated])
         assert status == 0 and "opened" in text, text
 
