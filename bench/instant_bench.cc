@@ -112,8 +112,8 @@ void read_timeline(const std::string& path, std::string_view name, double bar_in
   std::size_t differences = 0;
   const Spread two = measure([&] {
     FrameCursor before = timeline.cursor();
-    FrameCursor after = timeline.cursor();
     seek(before);
+    FrameCursor after = before.fork();
     seek(after);
     differences += diff(before.snapshot(), after.snapshot()).of<Socket>().opened.size();
   });

@@ -2,7 +2,10 @@
 // as many processes as the limit on open files asks for. If wanted, a part of them is replaced and
 // a part exchanges data each second.
 //
-//   many_sockets SOCKETS [REPLACED-A-SECOND [TALKING]]       the last two as fractions: 0.01
+//   many_sockets SOCKETS [REPLACED-A-SECOND [TALKING [SPEED]]]
+//
+// The second and third are fractions: 0.01. SPEED makes each second so much shorter: what a host
+// does in an hour is done in a part of it.
 //
 // Prints "ready" when all are open and goes on until its stdin is closed.
 #include <arpa/inet.h>
@@ -27,6 +30,7 @@ struct Load {
   std::size_t connections = 0;
   double replaced_a_second = 0;
   double talking = 0;
+  double speed = 1;
 };
 
 constexpr int kStepsASecond = 10;
@@ -94,7 +98,7 @@ void talk(const Connection& connection) {
   double to_replace = 0;
   std::size_t next = 0;
   for (std::size_t step = 0;; ++step) {
-    usleep(1'000'000 / kStepsASecond);
+    usleep(static_cast<useconds_t>(1e6 / kStepsASecond / load.speed));
     to_replace += load.replaced_a_second * static_cast<double>(connections.size()) / kStepsASecond;
     for (; to_replace >= 1; to_replace -= 1) {
       next = (next + 1) % connections.size();
@@ -121,7 +125,8 @@ int main(int argc, char** argv) {
   raise_limit();
   const std::size_t wanted = std::strtoull(argv[1], nullptr, 10) / 2;
   Load load{.replaced_a_second = argc > 2 ? std::atof(argv[2]) : 0,
-            .talking = argc > 3 ? std::atof(argv[3]) : 0};
+            .talking = argc > 3 ? std::atof(argv[3]) : 0,
+            .speed = argc > 4 ? std::atof(argv[4]) : 1};
 
   int ready[2] = {};
   if (pipe(ready) != 0) give_up("pipe");

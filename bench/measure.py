@@ -41,9 +41,9 @@ def inside(name, *command):
 
 
 @contextlib.contextmanager
-def load(name, sockets, replaced=0.0, talking=0.0):
+def load(name, sockets, replaced=0.0, talking=0.0, speed=1.0):
     """many_sockets in that namespace, for as long as the block lasts."""
-    command = inside(name, BUILD / 'bench/many_sockets', sockets, replaced, talking)
+    command = inside(name, BUILD / 'bench/many_sockets', sockets, replaced, talking, speed)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         if process.stdout.readline() != b'ready\n':
             raise RuntimeError('the load did not start')

@@ -46,8 +46,8 @@ class DiffCommand final : public Command {
     NETREC_TRY(timeline, context.timeline_at(from_));
     NETREC_CHECKED(context.timeline_at(to_));
     FrameCursor before = timeline->cursor();
-    FrameCursor after = timeline->cursor();
     NETREC_TRY(from, context.seek(before, from_));
+    FrameCursor after = before.fork();
     NETREC_TRY(to, context.seek(after, to_));
     if (to < from)
       return failure(ErrorKind::invalid_argument, "'{}' is later than '{}'", escape(from_),

@@ -36,6 +36,7 @@ WriterOptions writer_options(const RecordOptions& options) {
   WriterOptions writer;
   writer.max_size_bytes = options.max_size_bytes;
   writer.max_age = std::chrono::duration_cast<seconds>(options.max_age);
+  writer.sealing = Sealing::aside;
   writer.sync_every_tick = options.sync;
   return writer;
 }

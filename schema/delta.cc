@@ -11,17 +11,28 @@ namespace netrec {
 
 namespace {
 
+// The row of `table` with this key. Two states that are not far from each other mostly have it in
+// the same place.
+template <class T>
+const T* find_near(const Table<T>& table, std::size_t place, std::uint64_t key) {
+  if (place < table.size() && key_of(table.rows()[place]) == key) return &table.rows()[place];
+  return table.find(key);
+}
+
 template <class T>
 void diff_kind(const Table<T>& before, const Table<T>& after, Changes<T>& changes) {
-  for (const T& row : after) {
-    const T* old = before.find(key_of(row));
+  for (std::size_t place = 0; place < after.size(); ++place) {
+    const T& row = after.rows()[place];
+    const T* old = find_near(before, place, key_of(row));
     if (old == nullptr)
       changes.opened.push_back(row);
     else
       compare(*old, row, changes);
   }
-  for (const T& row : before)
-    if (after.find(key_of(row)) == nullptr) changes.closed.push_back({.key = key_of(row)});
+  for (std::size_t place = 0; place < before.size(); ++place) {
+    const std::uint64_t key = key_of(before.rows()[place]);
+    if (find_near(after, place, key) == nullptr) changes.closed.push_back({.key = key});
+  }
 }
 
 template <class T>

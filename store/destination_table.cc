@@ -180,17 +180,21 @@ Status ConnectionTable::begin(const Snapshot& snapshot) {
 void ConnectionTable::follow(const Delta& delta) {
   const Changes<Socket>& changes = delta.of<Socket>();
   for (const Socket& socket : changes.opened)
-    if (has_remote_end(socket)) touched_.insert(socket.cookie);
+    if (has_remote_end(socket)) touched_.try_emplace(socket.cookie, Row::unwritten);
   std::uint64_t last = 0;
   for (const Change& change : changes.changed) {
-    if (change.key != last) touched_.insert(change.key);
+    if (change.key != last) touched_.try_emplace(change.key, Row::maybe_written);
     last = change.key;
   }
-  for (const Closed& closed : changes.closed) touched_.insert(closed.key);
+  // Most of what a busy host opens is gone before it would be written.
+  for (const Closed& closed : changes.closed) {
+    const auto [row, is_new] = touched_.try_emplace(closed.key, Row::maybe_written);
+    if (row->second == Row::unwritten) touched_.erase(row);
+  }
 }
 
 Status ConnectionTable::flush(const Snapshot& now) {
-  for (const std::uint64_t cookie : touched_) {
+  for (const auto& [cookie, row] : touched_) {
     const Socket* socket = now.of<Socket>().find(cookie);
     if (socket != nullptr && has_remote_end(*socket))
       NETREC_CHECKED(write(*socket));

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <tsl/robin_map.h>
-#include <tsl/robin_set.h>
 
 #include <span>
 #include <string>
@@ -68,8 +67,14 @@ class ConnectionTable {
   explicit ConnectionTable(Queries queries) : queries_(std::move(queries)) {}
   Status write(const Socket& socket);
 
+  /// Of a socket that something happened to since the last flush.
+  enum class Row : std::uint8_t {
+    unwritten,      // opened since: the table does not have it
+    maybe_written,  // the table may have it
+  };
+
   Queries queries_;
-  tsl::robin_set<std::uint64_t, KeyHash> touched_;
+  tsl::robin_map<std::uint64_t, Row, KeyHash> touched_;
 };
 
 }  // namespace netrec

@@ -188,6 +188,10 @@ void read_block(ByteReader& in, std::span<T> rows, Column& values) {
 template <class T>
 void read_opened(ByteReader& in, std::uint64_t count, std::vector<T>& rows) {
   Column values;
+  // Room at once: growing copies a hundred thousand sockets. No more than what is there may hold.
+  constexpr std::size_t kLikelyRowBytes = 8;
+  const std::size_t likely = std::min<std::size_t>(count, in.remaining() / kLikelyRowBytes);
+  if (likely > kBlockRows) rows.reserve(likely);
   while (rows.size() < count && in.ok()) {
     const std::size_t first = rows.size();
     const auto size = std::min<std::size_t>(kBlockRows, static_cast<std::size_t>(count) - first);

@@ -11,8 +11,8 @@ namespace {
 /// More rows of one kind, or bytes of text, than this is not a host but an attack.
 constexpr std::size_t kMostRows = 2 * kMostOpened;
 
-// What a keyframe says, row by row into tables that are large enough at once: a hundred thousand
-// sockets are copied once and not three times.
+// What a keyframe says, row by row into tables that are large enough at once, for what the next
+// frames open, too: a hundred thousand sockets are copied once and not three times.
 Result<Snapshot> take_whole(Delta delta) {
   Snapshot whole;
   bool fits = true;
@@ -20,7 +20,7 @@ Result<Snapshot> take_whole(Delta delta) {
       [&](auto&... kinds) {
         const auto one = [&]<class T>(Changes<T>& changes) {
           fits = fits && changes.changed.empty() && changes.closed.empty();
-          whole.of<T>().reserve(changes.opened.size());
+          whole.of<T>().reserve(changes.opened.size() + changes.opened.size() / 8);
           for (T& row : changes.opened) whole.of<T>().insert(std::move(row));
         };
         (one(kinds), ...);
@@ -38,13 +38,17 @@ bool is_too_large(const Snapshot& snapshot) {
 }  // namespace
 
 struct FrameCursor::Position {
-  Position(const Database& database, std::uint64_t last) : last_sequence(last) {
-    auto opened = LogReader::open(database);
+  Position(const Database& opened_database, std::uint64_t last)
+      : database(&opened_database), last_sequence(last) {
+    auto opened = LogReader::open(*database);
     if (opened)
       log.emplace(*std::move(opened));
     else
       broken = std::move(opened).error();
   }
+
+  /// Stands where `other` stands.
+  void stand_where(const Position& other);
 
   Result<bool> step(std::uint64_t limit);
   Result<bool> take_keyframe(const LogEntry& entry);
@@ -55,6 +59,7 @@ struct FrameCursor::Position {
   void note(Damage found);
   void stand_on(const LogEntry& entry);
 
+  const Database* database;
   std::optional<LogReader> log;
   Error broken;  // why there is no log
   std::uint64_t last_sequence;
@@ -67,6 +72,17 @@ struct FrameCursor::Position {
   std::vector<Socket> gone;
   std::vector<Damage> damage;
 };
+
+void FrameCursor::Position::stand_where(const Position& other) {
+  if (log && other.log) log->share_chunk(*other.log);
+  has_state = other.has_state;
+  frame = other.frame;
+  begins_session = other.begins_session;
+  chain = other.chain;
+  snapshot = other.snapshot;
+  gone = other.gone;
+  damage = other.damage;
+}
 
 void FrameCursor::Position::note(Damage found) {
   const bool known = std::any_of(damage.begin(), damage.end(), [&](const Damage& other) {
@@ -216,6 +232,12 @@ Status FrameCursor::Position::land_on(std::uint64_t sequence) {
 
 FrameCursor::FrameCursor(const Database& database, std::uint64_t last_sequence)
     : position_(std::make_unique<Position>(database, last_sequence)) {}
+FrameCursor FrameCursor::fork() const {
+  FrameCursor twin(*position_->database, position_->last_sequence);
+  twin.position_->stand_where(*position_);
+  return twin;
+}
+
 FrameCursor::FrameCursor(FrameCursor&&) noexcept = default;
 FrameCursor& FrameCursor::operator=(FrameCursor&&) noexcept = default;
 FrameCursor::~FrameCursor() = default;

@@ -81,7 +81,7 @@ struct LogReader::State {
   std::string data;               // of the frame or keyframe row `entry` is about
   const Frame* inside = nullptr;  // or the frame in `unpacked`
   // One is enough: a walk, either way, is done with a chunk when it needs the next.
-  UnpackedChunk unpacked;
+  std::shared_ptr<const UnpackedChunk> unpacked = std::make_shared<UnpackedChunk>();
 };
 
 LogReader::LogReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -125,8 +125,7 @@ Result<LogReader> LogReader::open(const Database& database) {
                                              std::move(chunks),
                                              {},
                                              {},
-                                             nullptr,
-                                             {}});
+                                             nullptr});
   return LogReader(std::move(state));
 }
 
@@ -186,7 +185,7 @@ Result<std::uint64_t> LogReader::sequence_after(std::uint64_t sequence) {
   if (inside) return sequence + 1;
   if (inside.error().kind == ErrorKind::corrupt) return least;
   if (inside.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(inside.error());
-  const auto& frames = state_->unpacked.frames;
+  const auto& frames = state_->unpacked->frames;
   const auto next = std::upper_bound(
       frames.begin(), frames.end(), sequence,
       [](std::uint64_t wanted, const Frame& frame) { return wanted < frame.sequence; });
@@ -331,11 +330,11 @@ Status LogReader::State::unpack_chunk(std::uint64_t sequence) {
     fresh.previous = previous;
     fresh.hash = hash;
     fresh.frames = std::move(frames);
-    unpacked = std::move(fresh);
+    unpacked = std::make_shared<const UnpackedChunk>(std::move(fresh));
     return {};
   };
   inside = nullptr;
-  unpacked = {};
+  unpacked = std::make_shared<UnpackedChunk>();
   auto done = unpack();
   const std::int64_t first = chunk.integer(0);
   chunk.reset();
@@ -346,22 +345,22 @@ Status LogReader::State::unpack_chunk(std::uint64_t sequence) {
 }
 
 Result<LogEntry> LogReader::State::chunk_entry(std::uint64_t sequence) {
-  if (sequence < unpacked.first_sequence || sequence > unpacked.last_sequence ||
-      unpacked.frames.empty())
+  if (sequence < unpacked->first_sequence || sequence > unpacked->last_sequence ||
+      unpacked->frames.empty())
     NETREC_CHECKED(unpack_chunk(sequence));
-  inside = unpacked.find(sequence);
+  inside = unpacked->find(sequence);
   if (inside == nullptr) return failure(ErrorKind::not_found, "there is no frame {}", sequence);
   entry = {};
   entry.header = {
       .kind = FrameKind::delta, .sequence = sequence, .wall = inside->wall, .boot = inside->boot};
-  if (sequence == unpacked.first_sequence) entry.previous = unpacked.previous;
-  if (sequence == unpacked.last_sequence) entry.hash = unpacked.hash;
+  if (sequence == unpacked->first_sequence) entry.previous = unpacked->previous;
+  if (sequence == unpacked->last_sequence) entry.hash = unpacked->hash;
   return entry;
 }
 
 Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
   // In a walk through a chunk the next frame is mostly there.
-  if (state_->unpacked.find(sequence) != nullptr) return state_->chunk_entry(sequence);
+  if (state_->unpacked->find(sequence) != nullptr) return state_->chunk_entry(sequence);
   auto row = state_->row_entry(sequence);
   if (row || (row.error().kind != ErrorKind::not_found && row.error().kind != ErrorKind::corrupt))
     return row;
@@ -369,8 +368,13 @@ Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
   return inside || row.error().kind == ErrorKind::not_found ? inside : row;
 }
 
+void LogReader::share_chunk(const LogReader& other) {
+  state_->unpacked = other.state_->unpacked;
+  state_->inside = nullptr;
+}
+
 std::uint64_t LogReader::chunk_of_entry() const {
-  return state_->inside == nullptr ? 0 : state_->unpacked.first_sequence;
+  return state_->inside == nullptr ? 0 : state_->unpacked->first_sequence;
 }
 
 Result<std::string> LogReader::canonical() {

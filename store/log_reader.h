@@ -63,6 +63,8 @@ class LogReader {
   Result<Delta> content(const std::optional<ChainHash>& check_against);
   /// Its canonical bytes, unchecked.
   Result<std::string> canonical();
+  /// Has the chunk that `other` unpacked last, as if it had been unpacked here.
+  void share_chunk(const LogReader& other);
   /// First sequence of the chunk that holds it; 0: it is a row of its own.
   std::uint64_t chunk_of_entry() const;
 

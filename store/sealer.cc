@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "store/chunk.h"
 #include "store/frame_codec.h"
 #include "store/log_reader.h"
 
@@ -19,7 +18,8 @@ Result<Sealer> Sealer::open(const Database& database) {
 }
 
 void Sealer::take_up(const Snapshot& snapshot, const FrameHeader& header, const ChainHash& hash) {
-  carry_.begin(snapshot);
+  NETREC_CHECK(!is_sealing(), "what one chunk hands on to the next is being used");
+  carry_->begin(snapshot);
   session_ = 0;
   for (const Session& row : snapshot.of<Session>()) session_ = std::max(session_, row.id);
   before_ = last_ = {.sequence = header.sequence, .wall = header.wall, .hash = hash};
@@ -44,55 +44,90 @@ void Sealer::pass_keyframe(const FrameHeader& header, const ChainHash& hash) {
   if (hot_frames_ == 0) before_ = last_;
 }
 
-Result<std::vector<Frame>> Sealer::read_frames() {
-  std::vector<Frame> frames;
+Result<std::vector<Sealer::Stored>> Sealer::read_frames() {
+  std::vector<Stored> frames;
   NETREC_TRY(more, read_.first(first_hot_, last_delta_.sequence));
   while (more) {
-    Frame frame;
-    frame.sequence = static_cast<std::uint64_t>(read_.integer(0));
-    frame.wall = WallTime(std::chrono::microseconds(read_.integer(1)));
-    frame.boot = std::chrono::microseconds(read_.integer(2));
-    NETREC_TRY(canonical, unpack_frame(read_.bytes(3)));
-    NETREC_TRY(delta, decode_delta(canonical));
-    frame.delta = std::move(delta);
-    frames.push_back(std::move(frame));
+    frames.push_back({.sequence = static_cast<std::uint64_t>(read_.integer(0)),
+                      .wall = WallTime(std::chrono::microseconds(read_.integer(1))),
+                      .boot = std::chrono::microseconds(read_.integer(2)),
+                      .data = std::string(read_.bytes(3))});
     NETREC_TRY(next, read_.next());
     more = next;
   }
   return frames;
 }
 
-Status Sealer::seal() {
-  NETREC_TRY(frames, read_frames());
-  being_sealed_ = std::move(frames);
-  if (being_sealed_.empty()) return {};
-  const auto chunk = encode_chunk({.session = session_,
-                                   .first_sequence = first_hot_,
-                                   .last_sequence = last_delta_.sequence,
-                                   .previous_wall = before_.wall,
-                                   .frames = being_sealed_,
-                                   .departed = departed_,
-                                   .carry = &carry_});
-  if (!chunk && chunk.error().kind == ErrorKind::invalid_argument) return {};
-  if (!chunk) return tl::unexpected<Error>(chunk.error());
-  const auto [least, most] =
-      std::minmax_element(being_sealed_.begin(), being_sealed_.end(),
-                          [](const Frame& a, const Frame& b) { return a.wall < b.wall; });
-  // First, so that the chunk takes their room.
-  NETREC_CHECKED(erase_.run(first_hot_, last_delta_.sequence));
-  return insert_.run(first_hot_, last_delta_.sequence, being_sealed_.size(),
-                     least->wall.time_since_epoch().count(), most->wall.time_since_epoch().count(),
-                     SqlValue::blob(before_.hash.view()), SqlValue::blob(last_delta_.hash.view()),
-                     SqlValue::blob(chunk->header), SqlValue::blob(chunk->body));
+// Also hands on to the next chunk, whether or not this one can be made: its frames are past.
+Result<EncodedChunk> Sealer::encode(Run& run, ChunkCarry& carry) {
+  std::vector<Frame> frames;
+  for (Stored& stored : run.stored) {
+    NETREC_TRY(canonical, unpack_frame(stored.data));
+    NETREC_TRY(delta, decode_delta(canonical));
+    Frame frame;
+    frame.sequence = stored.sequence;
+    frame.wall = stored.wall;
+    frame.boot = stored.boot;
+    frame.delta = std::move(delta);
+    frames.push_back(std::move(frame));
+    stored.data = {};
+  }
+  auto chunk = encode_chunk({.session = run.session,
+                             .first_sequence = run.first,
+                             .last_sequence = run.last.sequence,
+                             .previous_wall = run.before.wall,
+                             .frames = frames,
+                             .departed = run.departed,
+                             .carry = &carry});
+  carry.advance(frames, run.before.wall);
+  run.departed = {};
+  return chunk;
 }
 
-void Sealer::sealed() {
-  carry_.advance(being_sealed_, before_.wall);
-  being_sealed_ = {};
+Status Sealer::begin(Sealing where) {
+  NETREC_CHECK(!is_sealing(), "one chunk at a time");
+  if (hot_frames_ == 0) return {};
+  NETREC_TRY(stored, read_frames());
+  auto run = std::make_unique<Run>();
+  run->session = session_;
+  run->first = first_hot_;
+  run->before = before_;
+  run->last = last_delta_;
+  run->stored = std::move(stored);
+  run->departed = std::move(departed_);
   before_ = last_;
   hot_frames_ = hot_bytes_ = 0;
   opened_.clear();
   departed_.clear();
+  run_ = std::move(run);
+  // Where no thread is to be had, it is encoded when it is asked for.
+  const auto policy =
+      where == Sealing::aside ? std::launch::async | std::launch::deferred : std::launch::deferred;
+  run_->encoding = std::async(policy, encode, std::ref(*run_), std::ref(*carry_));
+  return {};
+}
+
+bool Sealer::is_ready() const {
+  return run_->chunk ||
+         run_->encoding.wait_for(std::chrono::seconds(0)) != std::future_status::timeout;
+}
+
+Status Sealer::install() {
+  Run& run = *run_;
+  if (!run.chunk) run.chunk = run.encoding.get();
+  const Result<EncodedChunk>& chunk = *run.chunk;
+  if (!chunk && chunk.error().kind == ErrorKind::invalid_argument) return {};
+  if (!chunk) return tl::unexpected<Error>(chunk.error());
+  if (run.stored.empty()) return {};
+  const auto [least, most] =
+      std::minmax_element(run.stored.begin(), run.stored.end(),
+                          [](const Stored& a, const Stored& b) { return a.wall < b.wall; });
+  // First, so that the chunk takes their room.
+  NETREC_CHECKED(erase_.run(run.first, run.last.sequence));
+  return insert_.run(run.first, run.last.sequence, run.stored.size(),
+                     least->wall.time_since_epoch().count(), most->wall.time_since_epoch().count(),
+                     SqlValue::blob(run.before.hash.view()), SqlValue::blob(run.last.hash.view()),
+                     SqlValue::blob(chunk->header), SqlValue::blob(chunk->body));
 }
 
 }  // namespace netrec

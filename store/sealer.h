@@ -3,20 +3,29 @@
 //
 // Everything hot is sealed at once, best where a keyframe was just written: then chunks and
 // keyframes begin together and retention can drop both.
+//
+// What is cut off is not touched any more, so a thread of its own can encode it while ticks go on;
+// only the exchange of the frames for their chunk needs the database, and stays with the writer. A
+// recorder that is killed in between leaves hot frames.
 #pragma once
 
 #include <tsl/robin_set.h>
 
 #include <cstdint>
+#include <future>
+#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "schema/delta.h"
 #include "schema/key_hash.h"
 #include "schema/result.h"
 #include "store/chain.h"
-#include "store/chunk_carry.h"
+#include "store/chunk.h"
 #include "store/database.h"
+#include "store/timeline_writer.h"
 
 namespace netrec {
 
@@ -25,7 +34,7 @@ class Sealer {
   /// `database` must outlive the sealer.
   static Result<Sealer> open(const Database& database);
 
-  /// Takes up the log after frame `header`, whose state is `snapshot`.
+  /// Takes up the log after frame `header`, whose state is `snapshot`. REQUIRES !is_sealing().
   void take_up(const Snapshot& snapshot, const FrameHeader& header, const ChainHash& hash);
   /// Notes a delta that was written as a hot frame, `stored_bytes` long; `hash`: after it.
   void follow(const Frame& frame, std::span<const Socket> departed, const ChainHash& hash,
@@ -36,10 +45,16 @@ class Sealer {
   std::uint64_t hot_frames() const { return hot_frames_; }
   std::uint64_t hot_bytes() const { return hot_bytes_; }
 
-  /// Makes the hot frames one chunk, in a transaction of the caller's; sealed() is to be called
-  /// once that is committed. Frames that a chunk cannot hold stay hot for ever.
-  Status seal();
-  void sealed();
+  /// Cuts the hot frames off and begins to encode them as one chunk. REQUIRES !is_sealing().
+  Status begin(Sealing where);
+  /// A chunk is being made, or is made and not in the file yet.
+  bool is_sealing() const { return run_ != nullptr; }
+  /// install() would not have to wait. REQUIRES is_sealing().
+  bool is_ready() const;
+  /// Puts the chunk in the place of its frames, in a transaction of the caller's; installed() is to
+  /// be called once that is committed. Frames that a chunk cannot hold stay hot for ever.
+  Status install();
+  void installed() { run_.reset(); }
 
  private:
   Sealer(Query read, Query insert, Query erase)
@@ -50,12 +65,32 @@ class Sealer {
     WallTime wall{};
     ChainHash hash;  // after it
   };
-  Result<std::vector<Frame>> read_frames();
+  /// A frame as it lies in its table.
+  struct Stored {
+    std::uint64_t sequence = 0;
+    WallTime wall{};
+    std::chrono::microseconds boot{};
+    std::string data;
+  };
+  /// What is cut off, and what becomes of it.
+  struct Run {
+    std::uint32_t session = 0;
+    std::uint64_t first = 0;
+    Link before;
+    Link last;
+    std::vector<Stored> stored;
+    std::vector<Socket> departed;
+    std::future<Result<EncodedChunk>> encoding;
+    std::optional<Result<EncodedChunk>> chunk;
+  };
+  Result<std::vector<Stored>> read_frames();
+  static Result<EncodedChunk> encode(Run& run, ChunkCarry& carry);
 
   Query read_;
   Query insert_;
   Query erase_;
-  ChunkCarry carry_;
+  // As of the frame before the first hot one; while a run is encoded, that thread's.
+  std::unique_ptr<ChunkCarry> carry_ = std::make_unique<ChunkCarry>();
   std::uint32_t session_ = 0;
   Link before_;      // the frame before the first hot one
   Link last_delta_;  // REQUIRES hot_frames_ > 0
@@ -64,10 +99,10 @@ class Sealer {
 
   std::uint64_t hot_frames_ = 0;
   std::uint64_t hot_bytes_ = 0;
-  // Sockets opened in hot frames: they are told there whole.
-  tsl::robin_set<std::uint64_t, KeyHash> opened_;
-  std::vector<Socket> departed_;     // rows of those closed that were not
-  std::vector<Frame> being_sealed_;  // between seal() and sealed()
+  tsl::robin_set<std::uint64_t, KeyHash>
+      opened_;                    // sockets opened in hot frames: they are told there whole
+  std::vector<Socket> departed_;  // rows of those closed that were not
+  std::unique_ptr<Run> run_;      // goes before carry_, which its thread uses
 };
 
 }  // namespace netrec

@@ -119,6 +119,10 @@ class FrameCursor {
   FrameCursor& operator=(FrameCursor&&) noexcept;
   ~FrameCursor();
 
+  /// Another cursor at the same frame: from here to a later one is mostly nearer than from its
+  /// keyframe, and what is unpacked is shared.
+  FrameCursor fork() const;
+
   /// Goes to the last frame at or before `wall`. Errors: not_found (the timeline begins later), io.
   Status seek(WallTime wall);
   Status seek_sequence(std::uint64_t sequence);

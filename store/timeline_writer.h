@@ -17,11 +17,15 @@
 
 namespace netrec {
 
+/// Where a chunk is encoded: in maintain() itself, or by a thread beside it while ticks go on.
+enum class Sealing { here, aside };
+
 struct WriterOptions {
   std::uint64_t max_size_bytes = 0;  ///< of the file; 0: no limit
   std::chrono::seconds max_age{0};   ///< of the oldest frame; 0: no limit
   std::uint32_t seal_after_frames = 1024;
   std::uint64_t seal_after_bytes = 4 << 20;  ///< of hot frames
+  Sealing sealing = Sealing::here;
   bool sync_every_tick = false;  ///< survive a power cut to the tick (docs/decisions has the price)
 };
 
@@ -84,7 +88,8 @@ class TimelineWriter {
                 Keyframe keyframe);
 
   /// Seals what is due and applies retention; to be called after append(), in the tick's spare
-  /// time, with the same state. Returns what was dropped (frames == 0: nothing).
+  /// time, with the same state. With Sealing::aside a chunk that is begun here comes into the file
+  /// some ticks later. Returns what was dropped (frames == 0: nothing).
   Result<Pruned> maintain(const Snapshot& now);
 
   /// Seals the hot frames, moves the write-ahead log into the file and closes it: one plain file is

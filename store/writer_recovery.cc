@@ -45,6 +45,17 @@ Status TimelineWriter::State::read_end() {
   return {};
 }
 
+// The frame before the first hot one, if hot frames lie before the mark: a chunk of them was being
+// made. Older ones, that no chunk could hold, lie before the last chunk. Else the mark.
+Result<std::uint64_t> TimelineWriter::State::before_hot_frames(const Mark& mark) const {
+  NETREC_TRY(query, database.prepare(
+                        "SELECT min(sequence) FROM frame WHERE sequence > ifnull((SELECT"
+                        " last_sequence FROM chunk ORDER BY first_sequence DESC LIMIT 1), 0)"));
+  NETREC_TRY(found, query.first());
+  const auto first = found ? static_cast<std::uint64_t>(query.integer(0)) : 0;
+  return first == 0 || first > mark.sequence ? mark.sequence : first - 1;
+}
+
 // Follows the log from where the derived tables end, and seals what is found hot: afterwards
 // everything in memory is as if this process had written the file. One transaction.
 Status TimelineWriter::State::catch_up() {
@@ -56,59 +67,69 @@ Status TimelineWriter::State::catch_up() {
   if (end.header.sequence == 0) return {};
 
   FrameCursor cursor(database, end.header.sequence);
-  if (mark.sequence != 0) {
-    const auto there = cursor.seek_sequence(mark.sequence);
-    if (!there || cursor.frame().sequence != mark.sequence) {
+  NETREC_TRY(start, before_hot_frames(mark));
+  if (start != 0) {
+    const auto there = cursor.seek_sequence(start);
+    if (!there || cursor.frame().sequence != start) {
       // What lies behind it is unreadable without it: it is left as it is, for `verify` to tell.
       index->skip_ids(kUnreadableIds);
       return {};
     }
-    NETREC_CHECKED(index->take_up(cursor.snapshot(), cursor.frame().sequence));
-    sealer->take_up(cursor.snapshot(), header_of(cursor), mark.hash);
+    const ChainHash hash = start == mark.sequence ? mark.hash : cursor.hash().value_or(ChainHash{});
+    if (start == mark.sequence) NETREC_CHECKED(index->take_up(cursor.snapshot(), start));
+    sealer->take_up(cursor.snapshot(), header_of(cursor), hash);
   }
-  if (mark.sequence == end.header.sequence) return {};
+  if (start == end.header.sequence) return {};
   NETREC_CHECKED(database.begin());
-  NETREC_CHECKED(follow_log(cursor));
-  NETREC_CHECKED(sealer->seal());
+  NETREC_CHECKED(follow_log(cursor, mark.sequence));
+  NETREC_CHECKED(seal_found());
   NETREC_CHECKED(index->flush(cursor.snapshot(), end.header, end.hash));
   NETREC_CHECKED(database.commit());
-  sealer->sealed();
   index->flushed();
   return {};
 }
 
-Status TimelineWriter::State::follow_log(FrameCursor& cursor) {
+// Within the transaction of a recovery, which is begun anew as a whole if it fails.
+Status TimelineWriter::State::seal_found() {
+  NETREC_CHECKED(sealer->begin(Sealing::here));
+  if (sealer->is_sealing()) NETREC_CHECKED(sealer->install());
+  sealer->installed();
+  return {};
+}
+
+// `known`: the derived tables follow the log up to this frame.
+Status TimelineWriter::State::follow_log(FrameCursor& cursor, std::uint64_t known) {
   std::uint64_t expected = cursor.frame().sequence + 1;
   while (true) {
     NETREC_TRY(more, cursor.next());
     if (!more) break;
     const bool after_damage = cursor.frame().sequence != expected;
-    if (after_damage || cursor.begins_session()) {
-      NETREC_CHECKED(sealer->seal());
-      sealer->sealed();
-    }
-    NETREC_CHECKED(follow_frame(cursor, after_damage));
+    if (after_damage || cursor.begins_session()) NETREC_CHECKED(seal_found());
+    NETREC_CHECKED(follow_frame(cursor, known, after_damage));
     expected = cursor.frame().sequence + 1;
   }
   if (!cursor.damage().empty()) index->skip_ids(kUnreadableIds);
   return {};
 }
 
-Status TimelineWriter::State::follow_frame(const FrameCursor& cursor, bool after_damage) {
+Status TimelineWriter::State::follow_frame(const FrameCursor& cursor, std::uint64_t known,
+                                           bool after_damage) {
   const Frame& frame = cursor.frame();
   const ChainHash hash = cursor.hash().value_or(ChainHash{});
-  if (cursor.begins_session()) {
-    NETREC_CHECKED(index->begin_session(cursor.snapshot(), header_of(cursor)));
+  const bool is_news = frame.sequence > known;
+  if (cursor.begins_session() || after_damage)
     sealer->take_up(cursor.snapshot(), header_of(cursor), hash);
-  } else if (after_damage) {
-    NETREC_CHECKED(index->take_up(cursor.snapshot(), cursor.frame().sequence));
-    sealer->take_up(cursor.snapshot(), header_of(cursor), hash);
-  } else if (frame.kind == FrameKind::keyframe) {
+  else if (frame.kind == FrameKind::keyframe)
     sealer->pass_keyframe(header_of(cursor), hash);
-  } else {
-    NETREC_CHECKED(index->follow(frame, cursor.departed(), cursor.snapshot()));
+  else
     sealer->follow(frame, cursor.departed(), hash, 0);
-  }
+
+  if (is_news && cursor.begins_session())
+    return index->begin_session(cursor.snapshot(), header_of(cursor));
+  if (frame.sequence == known || (is_news && after_damage))
+    return index->take_up(cursor.snapshot(), frame.sequence);
+  if (is_news && frame.kind == FrameKind::delta)
+    return index->follow(frame, cursor.departed(), cursor.snapshot());
   return {};
 }
 

@@ -17,27 +17,53 @@ bool TimelineWriter::State::seal_due() const {
          bytes * 2 >= options.seal_after_bytes;
 }
 
-Status TimelineWriter::State::seal(const Snapshot& now) {
+// The derived tables follow up to here before the chunk does: hot frames before the mark are what a
+// recorder leaves that is killed in between (writer_recovery.cc).
+Status TimelineWriter::State::begin_sealing(const Snapshot& now) {
   NETREC_CHECKED(database.begin());
-  NETREC_CHECKED(sealer->seal());
   NETREC_CHECKED(index->flush(now, end.header, end.hash));
   NETREC_CHECKED(database.commit());
-  sealer->sealed();
   index->flushed();
+  return sealer->begin(options.sealing);
+}
+
+Status TimelineWriter::State::install() {
+  NETREC_CHECKED(database.begin());
+  NETREC_CHECKED(sealer->install());
+  NETREC_CHECKED(database.commit());
+  sealer->installed();
   return {};
 }
 
+// Everything, at once.
+Status TimelineWriter::State::seal(const Snapshot& now) {
+  if (sealer->is_sealing()) NETREC_CHECKED(install());
+  NETREC_CHECKED(begin_sealing(now));
+  return sealer->is_sealing() ? install() : Status{};
+}
+
+Result<Pruned> TimelineWriter::State::drop_old() {
+  if (!is_kept_short(options)) return Pruned{};
+  NETREC_CHECKED(database.begin());
+  NETREC_TRY(pruned, prune(database, options, end.header.wall));
+  NETREC_CHECKED(database.commit());
+  return pruned;
+}
+
+// One chunk at a time is being made; where the next is due before that is done, it is waited for.
 Result<Pruned> TimelineWriter::maintain(const Snapshot& now) {
   State& state = *state_;
-  if (state.is_behind || !state.seal_due()) return Pruned{};
+  if (state.is_behind) return Pruned{};
+  const bool due = state.seal_due();
+  const bool is_waited_for = state.sealer->is_sealing() && (due || state.sealer->is_ready());
   const auto done = [&]() -> Result<Pruned> {
-    NETREC_CHECKED(state.seal(now));
-    if (!is_kept_short(state.options)) return Pruned{};
-    NETREC_CHECKED(state.database.begin());
-    NETREC_TRY(pruned, prune(state.database, state.options, state.end.header.wall));
-    NETREC_CHECKED(state.database.commit());
-    return pruned;
+    if (is_waited_for) NETREC_CHECKED(state.install());
+    if (due) NETREC_CHECKED(state.begin_sealing(now));
+    if (due && state.options.sealing == Sealing::here) NETREC_CHECKED(state.install());
+    // Nothing that is being sealed may be dropped.
+    return state.sealer->is_sealing() ? Pruned{} : state.drop_old();
   };
+  if (!due && !is_waited_for) return Pruned{};
   auto result = done();
   if (result) return result;
   state.database.roll_back();

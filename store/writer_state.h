@@ -31,8 +31,10 @@ struct TimelineWriter::State {
   Status prepare();
   Status read_end();
   Status catch_up();
-  Status follow_log(FrameCursor& cursor);
-  Status follow_frame(const FrameCursor& cursor, bool after_damage);
+  Result<std::uint64_t> before_hot_frames(const Mark& mark) const;
+  Status seal_found();
+  Status follow_log(FrameCursor& cursor, std::uint64_t known);
+  Status follow_frame(const FrameCursor& cursor, std::uint64_t known, bool after_damage);
   Status read_resume();
 
   // timeline_writer.cc
@@ -47,7 +49,10 @@ struct TimelineWriter::State {
 
   // writer_sealing.cc
   bool seal_due() const;
+  Status begin_sealing(const Snapshot& now);
+  Status install();
   Status seal(const Snapshot& now);
+  Result<Pruned> drop_old();
 
   std::string path;
   WriterOptions options;

@@ -49,6 +49,26 @@ TEST_F(TimelineTest, SeeksToAnyFrameInAnyOrder) {
   }
 }
 
+TEST_F(TimelineTest, AForkSeeksForItself) {
+  auto writer = open_writer({.seal_after_frames = 50});
+  begin(writer);
+  record(writer, 120);
+  const auto timeline = Timeline::open(path_);
+  for (const std::size_t first : {3u, 60u, 110u}) {
+    for (const std::size_t second : {2u, 61u, 119u}) {
+      FrameCursor cursor = timeline->cursor();
+      ASSERT_TRUE(cursor.seek_sequence(first));
+      FrameCursor fork = cursor.fork();
+      EXPECT_EQ(fork.snapshot(), past_[first - 1].snapshot);
+      ASSERT_TRUE(fork.seek_sequence(second));
+      EXPECT_EQ(fork.snapshot(), past_[second - 1].snapshot) << first << " to " << second;
+      EXPECT_EQ(cursor.snapshot(), past_[first - 1].snapshot);
+      ASSERT_TRUE(*cursor.next());
+      EXPECT_EQ(cursor.frame(), past_[first].frame);
+    }
+  }
+}
+
 TEST_F(TimelineTest, StepsBackToTheBeginning) {
   auto writer = open_writer();
   begin(writer);

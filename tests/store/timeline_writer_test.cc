@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "store/database.h"
+#include "store/verify.h"
 #include "tests/store/timeline_fixture.h"
 
 namespace netrec {
@@ -51,6 +52,47 @@ TEST_F(TimelineWriterTest, SealsWithoutChangingWhatIsRead) {
   EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
   EXPECT_FALSE(std::filesystem::exists(path_ + "-wal"));
   EXPECT_FALSE(std::filesystem::exists(path_ + ".lock"));
+}
+
+TEST_F(TimelineWriterTest, SealsAsideWithoutChangingWhatIsRead) {
+  auto writer = open_writer({.seal_after_frames = 20, .sealing = Sealing::aside});
+  begin(writer);
+  record(writer, 105);
+  expect_past();
+  finish(writer);
+  expect_past();
+  EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
+}
+
+TEST_F(TimelineWriterTest, TakesUpAChunkThatWasBeingMade) {
+  const WriterOptions aside{.seal_after_frames = 20, .sealing = Sealing::aside};
+  for (int session = 0; session < 4; ++session) {
+    auto writer = open_writer(aside);
+    EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
+    begin(writer);
+    record(writer, 20 + 7 * session);
+    if (session == 0)
+      EXPECT_EQ(number("SELECT count(*) FROM frame, mark WHERE frame.sequence <= mark.sequence"),
+                20);
+  }  // Its destructor leaves the file as it is.
+  expect_past();
+  { auto writer = open_writer(aside); }
+  expect_past();
+  EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
+  const auto verification = verify(path_, nullptr);
+  ASSERT_TRUE(verification) << verification.error().message;
+  for (const Damage& damage : verification->damage) ADD_FAILURE() << damage.what;
+  for (const std::string& finding : verification->index_findings) ADD_FAILURE() << finding;
+}
+
+TEST_F(TimelineWriterTest, GivesFreePagesBackAtItsEnd) {
+  auto writer = open_writer();
+  begin(writer);
+  record(writer, 300);
+  const std::uint64_t before = writer.file_bytes();
+  finish(writer);
+  EXPECT_EQ(number("PRAGMA freelist_count"), 0);
+  EXPECT_LT(std::filesystem::file_size(path_), before / 2);
 }
 
 TEST_F(TimelineWriterTest, TakesUpWhatAKilledRecorderLeft) {
