@@ -71,9 +71,10 @@ TEST_F(TimelineWriterTest, TakesUpAChunkThatWasBeingMade) {
     EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
     begin(writer);
     record(writer, 20 + 7 * session);
-    if (session == 0)
+    if (session == 0) {
       EXPECT_EQ(number("SELECT count(*) FROM frame, mark WHERE frame.sequence <= mark.sequence"),
                 20);
+    }
   }  // Its destructor leaves the file as it is.
   expect_past();
   { auto writer = open_writer(aside); }
