@@ -5,6 +5,7 @@ Costs are CPU seconds (user and system), not elapsed time, so that a busy machin
 is compared is measured in the same run.
 """
 import contextlib
+import json
 import os
 import pathlib
 import resource
@@ -73,13 +74,14 @@ class Recorder:
         self.folder.cleanup()
 
     def wait_until_recording(self, within_s=60):
-        """REQUIRES: not --quiet."""
+        """Until its first frame, with which the session begins. REQUIRES: not --quiet."""
         give_up = time.monotonic() + within_s
         while 'recording into' not in pathlib.Path(self.log.name).read_text():
             if self.process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError('the recorder did not begin: ' +
                                    pathlib.Path(self.log.name).read_text())
             time.sleep(0.05)
+        time.sleep(1.5)
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
@@ -109,6 +111,15 @@ class Recorder:
         before, begun = self.cpu_s(), time.monotonic()
         time.sleep(seconds)
         return (self.cpu_s() - before) * interval / (time.monotonic() - begun)
+
+
+def ask(path, question):
+    """Rows of `netrec sql`, as dictionaries."""
+    run = subprocess.run([BUILD / 'netrec', '-f', path, 'sql', '--json', question],
+                         capture_output=True, text=True)
+    if run.returncode not in (0, 1, 4):  # answered, no row, answered with gaps
+        raise RuntimeError(run.stderr)
+    return json.loads(run.stdout)['rows']
 
 
 def cpu_of(command, **keywords):

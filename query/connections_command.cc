@@ -7,6 +7,7 @@
 
 #include "query/commands.h"
 #include "query/direction.h"
+#include "query/error_text.h"
 #include "query/lives.h"
 #include "query/socket_columns.h"
 #include "query/socket_selection.h"
@@ -52,8 +53,10 @@ std::string opened_text(const Socket& socket, TimeStyle times) {
 
 std::string closed_text(const Connection& life, TimeStyle times) {
   if (!life.is_closed()) return "open";
-  const std::string text = human_time(life.closed_us, times);
-  return life.closed_after_us == life.closed_us ? text : "~" + text;
+  std::string text = human_time(life.closed_us, times);
+  if (life.closed_after_us != life.closed_us) text.insert(0, "~");
+  if (life.socket.error != 0) text += " " + error_text(life.socket.error);
+  return text;
 }
 
 /// "SYN_SENT +12 ms ESTABLISHED +2.0 s TIME_WAIT".

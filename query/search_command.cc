@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "query/commands.h"
+#include "query/error_text.h"
 #include "query/lifetime_text.h"
 #include "query/lives.h"
 #include "query/socket_columns.h"
@@ -23,6 +24,13 @@ Value::List states_of(const Connection& connection) {
         {"at", rfc3339(transition.at_us)},
         {"after", transition.after_us == 0 ? Value() : Value(rfc3339(transition.after_us))}});
   return states;
+}
+
+/// When it closed, and why where it failed or broke.
+Cell closed_cell(const Connection& connection, TimeStyle times) {
+  const std::uint32_t error = connection.socket.error;
+  const std::string text = human_time(connection.closed_us, times);
+  return error == 0 ? Cell(text) : Cell(text + " " + error_text(error), Style::bad);
 }
 
 class SearchCommand final : public Command {
@@ -112,7 +120,7 @@ class SearchCommand final : public Command {
     const bool before = socket.opened_after_us == 0;
     Row row;
     row.push_back((before ? "≤ " : "") + human_time(socket.opened_us, times));
-    row.push_back(connection.is_closed() ? Cell(human_time(connection.closed_us, times))
+    row.push_back(connection.is_closed() ? closed_cell(connection, times)
                                          : Cell("open", Style::good));
     row.push_back(lifetime_text(connection));
     columns_.append(row, socket, names, context.endpoint_names());

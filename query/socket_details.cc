@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "query/error_text.h"
 #include "query/escape.h"
 #include "query/human.h"
 #include "query/socket_columns.h"
@@ -68,7 +69,7 @@ void add_identity(Facts& facts, const Socket& socket, const Snapshot& names) {
   if (const std::string device = interface_text(socket, names); !device.empty())
     facts.add("dev {}", escape(device));
   if (socket.mark != 0) facts.add("mark {:#x}", socket.mark);
-  if (socket.error != 0) facts.add("error {}", socket.error);
+  if (socket.error != 0) facts.add("{}", error_text(socket.error));
 }
 
 void add_tcp(Facts& facts, const Socket& socket, const Snapshot& names, std::uint64_t at_us) {

@@ -87,10 +87,12 @@ void Look::note_refusal(std::uint32_t id, SocketKind kind, const Error& error) {
   const std::string detail = to_string(kind) + ": " + error.message;
   if (error.kind == ErrorKind::unsupported || error.kind == ErrorKind::permission) {
     refused_.insert(question(id, kind));
+    // What the kernel does not have it has in no namespace: that is told once.
+    if (error.kind == ErrorKind::unsupported && !refused_.insert(question(0, kind)).second) return;
     observer_.gap({.cause = error.kind == ErrorKind::permission ? GapCause::not_privileged
                                                                 : GapCause::unsupported,
                    .from = now.wall,
-                   .network_namespace = id,
+                   .network_namespace = error.kind == ErrorKind::unsupported ? 0 : id,
                    .detail = detail});
     return;
   }

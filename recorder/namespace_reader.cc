@@ -219,8 +219,7 @@ Result<DumpReport> NamespaceReader::dump(std::uint32_t id, SocketKind kind,
     return DumpReport{};
   auto report = dump_diag(id, kind, buffer, sink);
   if (report || report.error().kind != ErrorKind::unsupported) return report;
-  if (!has_table && sockets_in_use(kind, protocols_.read(text_)))
-    return tl::unexpected(std::move(report).error().while_doing(to_string(kind)));
+  if (!has_table && sockets_in_use(kind, protocols_.read(text_))) return report;
   absent_.set(place);
   return has_table ? dump_table(id, kind, sink) : DumpReport{};
 }

@@ -66,6 +66,16 @@ Result<TimelineWriter> open_file(const RecordOptions& options) {
   return writer;
 }
 
+// REQUIRES: `events` outlives it.
+DescriptorScan scan_by(EventSource& events) {
+  return [&events](const DescriptorVisitor& visit) {
+    return events.read_descriptors(
+        [&](std::uint32_t pid, std::uint32_t descriptor, std::uint32_t inode) {
+          visit({.pid = pid, .descriptor = descriptor}, inode);
+        });
+  };
+}
+
 std::uint64_t size_of(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
@@ -150,6 +160,7 @@ void Recording::open_session() {
     capture_.events->read_on();
     observer_.sockets().use_events(EventCapture::on);
     observer_.processes().trust_events(capture_.events->works("process"));
+    if (capture_.events->works("descriptors")) observer_.owners().use(scan_by(*capture_.events));
     pace_.look_soon();
   }
   tell_limits(limits_, now, observer_);
@@ -302,15 +313,20 @@ void Recording::tell_losses() {
 
 // What a look found that no event had told.
 void Recording::tell_disagreements() {
-  const std::uint64_t total = observer_.sockets().disagreements().total();
-  const std::uint64_t found = total - std::exchange(disagreements_, total);
-  if (found == 0) return;
+  const Disagreements all = observer_.sockets().disagreements();
+  const Disagreements before = std::exchange(disagreements_, all);
+  if (all.total() == before.total()) return;
   const Instant now = clock_.now();
-  observer_.gap({.cause = GapCause::event_loss,
-                 .from = last_frame_ == WallTime{} ? now.wall : last_frame_,
-                 .to = now.wall,
-                 .count = found,
-                 .detail = "a look at every socket found what no event had told"});
+  observer_.gap(
+      {.cause = GapCause::event_loss,
+       .from = last_frame_ == WallTime{} ? now.wall : last_frame_,
+       .to = now.wall,
+       .count = all.total() - before.total(),
+       .detail = fmt::format("a look at every socket found what no event had told: {} opened, {} "
+                             "closed, {} in another state",
+                             all.missed_opens - before.missed_opens,
+                             all.missed_closes - before.missed_closes,
+                             all.wrong_states - before.wrong_states)});
 }
 
 // --- the frame -----------------------------------------------------------------------------------

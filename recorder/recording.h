@@ -104,7 +104,7 @@ class Recording {
   EventFolder folder_;
   Look look_;
   LookPace pace_;
-  std::uint64_t disagreements_ = 0;
+  Disagreements disagreements_;
   int doubtful_ = 0;  ///< ticks in which a socket not known may be one whose beginning was lost
   Schedule schedule_;
   ExeHashes hashes_;

@@ -162,6 +162,10 @@ bool Sockets::is_told_by_events(const Socket& row) const {
     case TcpState::new_syn_recv:
     case TcpState::time_wait:
       return false;
+    // Where the socket was let go before the peer's FIN came, its stand-in waits for that; when it
+    // comes, the timer that is told of is set anew only if it changes (timer.c, __mod_timer).
+    case TcpState::fin_wait2:
+      return row.timer != SocketTimer::time_wait;
     default:
       return row.transport == Transport::tcp;
   }

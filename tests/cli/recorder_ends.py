@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -183,7 +184,26 @@ def test_a_moved_file_is_noticed(folder):
     is_sound(recorder.file)
 
 
-def test_a_full_disk_pauses_it(folder):
+def fill(disk):
+    """Writes until nothing more fits; the file that takes the room."""
+    ballast = disk / 'ballast'
+    with open(ballast, 'wb', buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return ballast
+
+
+def connect_once():
+    """Makes and ends a connection over loopback; the port it was made from."""
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        with socket.create_connection(server.getsockname()) as client:
+            server.accept()[0].close()
+            return client.getsockname()[1]
+
+
+def pause_on_a_full_disk(folder, capture):
     if os.geteuid() != 0:
         print('skipped: a full disk needs root, to mount a small one')
         return
@@ -191,24 +211,31 @@ def test_a_full_disk_pauses_it(folder):
     disk.mkdir()
     subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk], check=True)
     try:
-        recorder = Recorder(disk)
-        ballast = disk / 'ballast'
-        with open(ballast, 'wb', buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
+        recorder = Recorder(disk, capture=capture)
+        ballast = fill(disk)
         wait_for(lambda: 'recording pauses' in recorder.said() or recorder.process.poll() is not None)
+        port = connect_once()
         ballast.unlink()
         wait_for(lambda: 'recording goes on' in recorder.said() or
                  recorder.process.poll() is not None)
         assert recorder.stop() == 0, recorder.said()
         assert 'disk_full' in causes(recorder.file)
         is_sound(recorder.file)
+        if '"events"' in json.dumps(info(recorder.file)):
+            found = subprocess.run([NETREC, '-f', recorder.file, 'search', f'port = :{port}'],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            assert str(port) in found.stdout.decode(), 'events of the pause are kept'
     finally:
         end_all()
         subprocess.run(['umount', disk], check=True)
+
+
+def test_a_full_disk_pauses_it(folder):
+    pause_on_a_full_disk(folder, 'poll')
+
+
+def test_a_full_disk_pauses_it_and_events_are_kept(folder):
+    pause_on_a_full_disk(folder, 'auto')
 
 
 def test_wrong_options_say_what_would_be_right(_):

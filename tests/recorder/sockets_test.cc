@@ -230,6 +230,17 @@ TEST_F(Reconciliation, WhatNoEventToldIsTakenOverAndCounted) {
   frame();
 }
 
+TEST_F(Reconciliation, WhatTheKernelDoesNotTellOfAStandInIsNoDisagreement) {
+  Socket stand_in = tcp(1, TcpState::fin_wait2);
+  stand_in.timer = SocketTimer::time_wait;
+  sockets.opened(stand_in, clock.time.boot);
+  frame();
+  stand_in.state = TcpState::time_wait;
+  dump({stand_in});
+  EXPECT_EQ(sockets.find(1)->state, TcpState::time_wait);
+  EXPECT_EQ(sockets.disagreements().total(), 0u);
+}
+
 TEST_F(Reconciliation, EventsUnderWayDuringTheDumpAreNoDisagreements) {
   sockets.opened(tcp(1), clock.time.boot);
   sockets.opened(tcp(2), clock.time.boot);
