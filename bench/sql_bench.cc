@@ -1,50 +1,46 @@
-// SQL over history, beside the same facts in a plain SQLite table with the obvious indexes: a
-// needle, a network, a scan, a grouping and an instant, from the load of bench/busy_host.h written
-// by the real writer. Costs are CPU time (a busy machine matters less); what is compared is
-// measured in the same run, the best of several.
+// Asking history, beside the same facts in a plain SQLite table with the obvious indexes and in
+// text under zstd -19 (bench/month.h): opening, needles, a network, a scan, a grouping, instants,
+// memory. Costs are CPU time (a busy machine matters less); what is compared is measured in the
+// same run, the best of several. The bars are for 20 000 000 connections: a month.
 //
-//   sql_bench [CONNECTIONS]
-#include "store/sql.h"
-
+//   sql_bench [CONNECTIONS [FOLDER]]     default: 200 000 (a minute or two), in a folder of its
+//   own;
+//                                        FOLDER keeps what was made for the next run
+//   sql_bench --ask FILE SQL             asks once; the peak memory it took
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
-#include "bench/busy_host.h"
+#include "bench/month.h"
 #include "query/sql_time.h"
-#include "schema/ip_address.h"
-#include "store/timeline_writer.h"
+#include "store/timeline.h"
 
 namespace netrec {
 
 namespace {
 
+constexpr std::int64_t kWeek_us = 7 * 86'400'000'000;
+
 double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-[[noreturn]] void fail(std::string_view message) {
-  fmt::print(stderr, "sql_bench: {}\n", message);
-  std::exit(3);
-}
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) fail(result.error().message);
-  return *std::move(result);
-}
-
-void must(const Status& status) {
-  if (!status) fail(status.error().message);
+double wall_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 void verdict(bool good, std::string_view what, const std::string& measured) {
-  fmt::print("{}  {:<44} {}\n", good ? "ok  " : "MISS", what, measured);
+  fmt::print("{}  {:<34} {}\n", good ? "ok  " : "MISS", what, measured);
+  std::fflush(stdout);
 }
 
 /// A folder of its own, gone afterwards.
@@ -55,92 +51,7 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
 };
 
-/// Writes a timeline of at least `connections` that ended; returns how many.
-std::uint64_t write_timeline(const std::string& path, BusyHost& host, std::uint64_t connections) {
-  TimelineWriter writer = must(TimelineWriter::open(path, {}));
-  Frame first;
-  first.wall = host.wall();
-  Snapshot now = host.beginning();
-  Session session;
-  session.id = 1;
-  session.started_us = static_cast<std::uint64_t>(host.wall().time_since_epoch().count());
-  session.interval_us = 1'000'000;
-  now.of<Session>().insert(session);
-  must(writer.append(first, {}, now, Keyframe::yes));
-  std::uint64_t ended = 0;
-  std::vector<Socket> departed;
-  while (ended < connections) {
-    Frame frame = host.tick(departed);
-    frame.boot = std::chrono::duration_cast<std::chrono::microseconds>(frame.wall - first.wall);
-    ended += departed.size();
-    apply(frame.delta, now);
-    must(writer.append(frame, departed, now, writer.keyframe_due() ? Keyframe::yes : Keyframe::no));
-    must(writer.maintain(now));
-  }
-  must(writer.close(now));
-  return ended;
-}
-
-/// The same facts, as somebody would keep them who has only SQLite.
-class PlainCopy {
- public:
-  explicit PlainCopy(const std::string& path) {
-    if (sqlite3_open(path.c_str(), &db_) != SQLITE_OK) fail("the plain copy cannot be made");
-    run("PRAGMA synchronous = OFF; CREATE TABLE connections (remote_address TEXT, remote_port INT, "
-        "local_port INT, program TEXT, pid INT, opened_us INT, closed_us INT, bytes_sent INT, "
-        "bytes_received INT, states TEXT)");
-  }
-  ~PlainCopy() { sqlite3_close(db_); }
-  PlainCopy(const PlainCopy&) = delete;
-  PlainCopy& operator=(const PlainCopy&) = delete;
-
-  void fill(SqlSession& session) {
-    std::string_view sql =
-        "SELECT remote_address, remote_port, local_port, program, pid, opened_us, closed_us, "
-        "bytes_sent, bytes_received, states FROM connections WHERE remote_port IS NOT NULL";
-    auto rows = must(session.prepare(sql));
-    sqlite3_stmt* insert = prepare("INSERT INTO connections VALUES (?,?,?,?,?,?,?,?,?,?)");
-    run("BEGIN");
-    while (must(rows->step())) {
-      for (int i = 0; i < 10; ++i) bind(insert, i + 1, rows->cell(i));
-      sqlite3_step(insert);
-      sqlite3_reset(insert);
-    }
-    sqlite3_finalize(insert);
-    run("COMMIT; CREATE INDEX a ON connections (remote_address); CREATE INDEX o ON connections "
-        "(opened_us); CREATE INDEX p ON connections (program); CREATE INDEX r ON connections "
-        "(remote_port)");
-  }
-
-  std::uint64_t ask(const std::string& sql) {
-    sqlite3_stmt* query = prepare(sql.c_str());
-    std::uint64_t rows = 0;
-    while (sqlite3_step(query) == SQLITE_ROW) ++rows;
-    sqlite3_finalize(query);
-    return rows;
-  }
-
- private:
-  sqlite3* db_ = nullptr;
-
-  void run(const char* sql) {
-    if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(sqlite3_errmsg(db_));
-  }
-  sqlite3_stmt* prepare(const char* sql) {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db_, sql, -1, &statement, nullptr) != SQLITE_OK)
-      fail(sqlite3_errmsg(db_));
-    return statement;
-  }
-  static void bind(sqlite3_stmt* statement, int at, const SqlCell& cell) {
-    if (const auto* number = std::get_if<std::int64_t>(&cell))
-      sqlite3_bind_int64(statement, at, *number);
-    else if (const auto* text = std::get_if<std::string>(&cell))
-      sqlite3_bind_text(statement, at, text->c_str(), -1, SQLITE_TRANSIENT);
-    else
-      sqlite3_bind_null(statement, at);
-  }
-};
+SqlSession open(const std::string& path) { return must(SqlSession::open(path, read_sql_time)); }
 
 std::uint64_t ask(SqlSession& session, std::string_view sql) {
   auto statement = must(session.prepare(sql));
@@ -149,7 +60,11 @@ std::uint64_t ask(SqlSession& session, std::string_view sql) {
   return rows;
 }
 
-SqlSession open(const std::string& path) { return must(SqlSession::open(path, read_sql_time)); }
+SqlCell first_cell(SqlSession& session, std::string_view sql) {
+  auto statement = must(session.prepare(sql));
+  if (!must(statement->step())) give_up("no connection was written");
+  return statement->cell(0);
+}
 
 template <class Work>
 double best_of(int times, const Work& work) {
@@ -162,86 +77,224 @@ double best_of(int times, const Work& work) {
   return best;
 }
 
-/// An address that some forty connections went to.
-std::string needle_of(SqlSession& session) {
-  std::string_view sql =
-      "SELECT remote_address FROM connections WHERE remote_port IS NOT NULL GROUP BY 1 "
-      "ORDER BY abs(count(*) - 40) LIMIT 1";
-  auto statement = must(session.prepare(sql));
-  if (!must(statement->step())) fail("no connection was written");
-  return std::get<std::string>(statement->cell(0));
+/// Has the kernel forget what it read of the file, so that it comes from the disk again.
+void forget_pages(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(file);
 }
 
-void compare(const std::string& path, PlainCopy& plain, std::uint64_t connections) {
-  SqlSession session = open(path);
-  const std::string needle = needle_of(session);
-  const std::string network = needle.substr(0, needle.rfind('.')) + ".0/24";
-  const auto both = [&](const std::string& sql, int times) {
-    const double ours = best_of(times, [&] { ask(session, sql); });
-    const double theirs = best_of(times, [&] { plain.ask(sql); });
-    return std::pair(ours, theirs);
-  };
-  const double opening = best_of(5, [&] { open(path); });
-  verdict(opening < 0.010, "opening", fmt::format("{:.1f} ms", opening * 1e3));
+/// What the questions of one run are about.
+struct Subjects {
+  std::string address;
+  std::string network;
+  std::int64_t address_rows = 0;
+  std::int64_t port = 0;
+  std::string program;
+};
 
-  const std::string one =
-      "SELECT count(*), sum(bytes_sent) FROM connections WHERE remote_address "
-      "= '" +
-      needle + "'";
-  const double cold = best_of(3, [&] {
-    SqlSession fresh = open(path);
-    ask(fresh, one);
-  });
-  verdict(cold < 0.015, "one address, from opening on", fmt::format("{:.1f} ms", cold * 1e3));
-  const auto [warm, indexed] = both(one, 5);
-  verdict(warm < 3 * indexed, "one address, warm",
-          fmt::format("{:.2f} ms; plain, indexed: {:.2f} ms", warm * 1e3, indexed * 1e3));
-
-  const double cidr = best_of(3, [&] {
-    ask(session, "SELECT count(*) FROM connections WHERE ip_in(remote_address, '" + network + "')");
-  });
-  verdict(cidr < 0.1, "a network (/24)", fmt::format("{:.1f} ms", cidr * 1e3));
-
-  const auto [scan, plain_scan] =
-      both("SELECT count(*), sum(bytes_sent) FROM connections WHERE bytes_received > 1000", 3);
-  const double rate = static_cast<double>(connections) / scan;
-  verdict(rate > 3e6 && plain_scan > 2 * scan, "a filtered scan",
-          fmt::format("{:.2f} M rows/s of CPU, {:.2f} × plain", rate / 1e6, plain_scan / scan));
-
-  const auto [group, plain_group] =
-      both("SELECT remote_address, count(*), sum(bytes_sent) FROM connections GROUP BY 1", 3);
-  verdict(
-      group < plain_group, "grouped by address",
-      fmt::format("{:.2f} s; plain: {:.2f} s ({:.2f} ×)", group, plain_group, plain_group / group));
-
-  const double instant = best_of(3, [&] {
-    ask(session,
-        "SELECT count(*) FROM sockets WHERE at = (SELECT avg(opened_us) FROM "
-        "connections WHERE remote_address = '" +
-            needle + "')");
-  });
-  verdict(instant < 0.020, "the sockets at an instant", fmt::format("{:.1f} ms", instant * 1e3));
+Subjects subjects_of(PlainCopy& plain, SqlSession& session) {
+  Subjects about;
+  const auto one = [&](const char* sql) { return first_cell(session, sql); };
+  about.address = std::get<std::string>(
+      one("SELECT remote_address FROM connections WHERE remote_port IS NOT NULL GROUP BY 1 "
+          "ORDER BY abs(count(*) - 40) LIMIT 1"));
+  about.network = about.address.substr(0, about.address.rfind('.')) + ".0/24";
+  about.address_rows = plain.number("SELECT count(*) FROM connections WHERE remote_address = '" +
+                                    about.address + "'");
+  about.port = plain.number(
+      "SELECT remote_port FROM connections GROUP BY 1 ORDER BY abs(count(*) - 1000) LIMIT 1");
+  about.program = std::get<std::string>(
+      one("SELECT program FROM connections GROUP BY 1 ORDER BY abs(count(*) - 1000) LIMIT 1"));
+  return about;
 }
 
-int run(std::uint64_t connections) {
-  const Folder folder;
-  const std::string path = folder.path / "timeline.netrec";
-  const std::string copy = folder.path / "plain.db";
-  BusyHost host({}, 1);
-  const std::uint64_t written = write_timeline(path, host, connections);
-  PlainCopy plain(copy);
-  {
-    SqlSession session = open(path);
-    plain.fill(session);
+std::string milliseconds(double seconds) { return fmt::format("{:.2f} ms", seconds * 1e3); }
+
+class Comparison {
+ public:
+  Comparison(const Month& month, std::string self)
+      : month_(month),
+        self_(std::move(self)),
+        plain_(month.plain()),
+        session_(open(month.timeline())),
+        about_(subjects_of(plain_, session_)),
+        rows_(plain_.number("SELECT count(*) FROM connections")) {}
+
+  void run() {
+    sizes();
+    opening();
+    needle();
+    narrow();
+    scans();
+    instants();
+    memory();
   }
-  const auto ours = std::filesystem::file_size(path);
-  const auto theirs = std::filesystem::file_size(copy);
-  verdict(theirs > 3 * ours, fmt::format("{} connections on disk", written),
-          fmt::format("{:.1f} bytes each; plain, indexed: {:.1f} ({:.1f} ×)",
-                      static_cast<double>(ours) / static_cast<double>(written),
-                      static_cast<double>(theirs) / static_cast<double>(written),
-                      static_cast<double>(theirs) / static_cast<double>(ours)));
-  compare(path, plain, written);
+
+ private:
+  std::pair<double, double> both(const std::string& sql, int times) {
+    const double ours = best_of(times, [&] { ask(session_, sql); });
+    const double theirs = best_of(times, [&] { plain_.ask(sql); });
+    return {ours, theirs};
+  }
+
+  void sizes() {
+    const auto ours = static_cast<double>(std::filesystem::file_size(month_.timeline()));
+    const auto theirs = static_cast<double>(std::filesystem::file_size(month_.plain()));
+    const auto text = static_cast<double>(log_bytes(month_));
+    const auto rows = static_cast<double>(rows_);
+    verdict(ours <= 32 * rows && 3 * ours < theirs && ours <= text,
+            fmt::format("{} connections on disk", rows_),
+            fmt::format("{:.1f} bytes each (bar 32); plain, indexed: {:.1f} ({:.1f} ×, bar 3); "
+                        "text under zstd -19: {:.1f} ({:.2f} ×, bar 1)",
+                        ours / rows, theirs / rows, theirs / ours, text / rows, text / ours));
+  }
+
+  void opening() {
+    const double opening = best_of(5, [&] { open(month_.timeline()); });
+    verdict(opening < 0.010, "opening", milliseconds(opening) + " (bar 10)");
+  }
+
+  void needle() {
+    const std::string sql =
+        "SELECT count(*), sum(bytes_sent) FROM connections WHERE remote_address = '" +
+        about_.address + "'";
+    const auto from_opening = [&] {
+      SqlSession fresh = open(month_.timeline());
+      ask(fresh, sql);
+    };
+    const double cold = best_of(3, from_opening);
+    forget_pages(month_.timeline());
+    const double begun = wall_s();
+    from_opening();
+    const double from_disk = wall_s() - begun;
+    verdict(cold < 0.015, fmt::format("one address of {}, cold", about_.address_rows),
+            fmt::format("{} of CPU from opening on (bar 15); {} by the clock with nothing cached",
+                        milliseconds(cold), milliseconds(from_disk)));
+    const auto [warm, indexed] = both(sql, 5);
+    verdict(
+        warm < 3 * indexed, "one address, warm",
+        fmt::format("{}; plain, indexed: {} (bar 3 ×)", milliseconds(warm), milliseconds(indexed)));
+    const double text = grep(about_.address);
+    verdict(text > 500 * cold, "one address, text under zstd -19",
+            fmt::format("{:.2f} s of zstdgrep's CPU: {:.0f} × (bar 500)", text, text / cold));
+  }
+
+  /// CPU that zstdgrep takes over the logs.
+  double grep(const std::string& word) const {
+    const auto children_s = [] {
+      rusage used{};
+      ::getrusage(RUSAGE_CHILDREN, &used);
+      return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+             static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    };
+    const double before = children_s();
+    const std::string command =
+        fmt::format("find '{}' -name '*.zst' -print0 | xargs -0 zstdgrep -hF -- '{}' >/dev/null",
+                    month_.logs(), word);
+    if (std::system(command.c_str()) < 0) give_up("zstdgrep cannot be run");
+    return children_s() - before;
+  }
+
+  void narrow() {
+    const auto asked = [&](std::string_view what, const std::string& where) {
+      const std::string sql = "SELECT count(*), sum(bytes_sent) FROM connections WHERE " + where;
+      const double took = best_of(3, [&] { ask(session_, sql); });
+      verdict(took < 0.1, what, milliseconds(took) + " (bar 100)");
+    };
+    asked("a network (/24)", "ip_in(remote_address, '" + about_.network + "')");
+    asked("a remote port", fmt::format("remote_port = {}", about_.port));
+    asked("a program", "program = '" + about_.program + "'");
+    asked("a name", "remote_name = 'nobody.asked.example'");
+  }
+
+  void scans() {
+    const auto [scan, plain_scan] =
+        both("SELECT count(*), sum(bytes_sent) FROM connections WHERE bytes_received > 1000", 3);
+    const double rate = static_cast<double>(rows_) / scan;
+    verdict(rate > 3e6 && plain_scan > 2 * scan, "a filtered scan",
+            fmt::format("{:.2f} M rows/s of CPU (bar 3), {:.2f} × plain (bar 2)", rate / 1e6,
+                        plain_scan / scan));
+    const auto [group, plain_group] =
+        both("SELECT remote_address, count(*), sum(bytes_sent) FROM connections GROUP BY 1", 2);
+    verdict(group < plain_group, "grouped by address",
+            fmt::format("{:.2f} s; plain: {:.2f} s ({:.2f} ×, bar 1)", group, plain_group,
+                        plain_group / group));
+  }
+
+  // Nine instants over the whole; the diffs are of two a week apart, or half the file.
+  void instants() {
+    Timeline timeline = must(Timeline::open(month_.timeline()));
+    const std::int64_t first = timeline.summary().first_wall.time_since_epoch().count();
+    const std::int64_t last = timeline.summary().last_wall.time_since_epoch().count();
+    const std::int64_t apart = std::min(kWeek_us, (last - first) / 2);
+    std::vector<double> one, two;
+    for (int i = 1; i <= 9; ++i) {
+      const std::int64_t at = first + (last - first - apart) * i / 10;
+      const auto sql = fmt::format("SELECT count(*) FROM sockets WHERE at = {}", at);
+      one.push_back(best_of(1, [&] { ask(session_, sql); }));
+      const auto diff = fmt::format(
+          "SELECT cookie FROM sockets WHERE at = {0} EXCEPT "
+          "SELECT cookie FROM sockets WHERE at = {1}",
+          at + apart, at);
+      two.push_back(best_of(1, [&] { ask(session_, diff); }));
+    }
+    std::sort(one.begin(), one.end());
+    std::sort(two.begin(), two.end());
+    verdict(one[4] < 0.020, "the sockets at an instant",
+            fmt::format("{} (bar 20), at worst {}", milliseconds(one[4]), milliseconds(one[8])));
+    verdict(two[4] < 0.050, "what opened between two instants",
+            fmt::format("{} (bar 50), at worst {}; {:.1f} days apart", milliseconds(two[4]),
+                        milliseconds(two[8]), static_cast<double>(apart) / 86.4e9));
+  }
+
+  void memory() {
+    long most = 0;
+    for (const std::string& sql :
+         {std::string("SELECT count(*), sum(bytes_sent) FROM connections"),
+          std::string(
+              "SELECT remote_address, count(*), sum(bytes_sent) FROM connections GROUP BY 1"),
+          std::string("SELECT count(*) FROM transitions"),
+          std::string("SELECT max(opened_us), program, states FROM connections GROUP BY program")})
+      most = std::max(most, peak_kb(sql));
+    verdict(most < 200'000, "memory at the peak",
+            fmt::format("{:.0f} MB (bar 200)", static_cast<double>(most) / 1e3));
+  }
+
+  /// Of a program of its own that asks once.
+  long peak_kb(const std::string& sql) const {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::execl(self_.c_str(), self_.c_str(), "--ask", month_.timeline().c_str(), sql.c_str(),
+              nullptr);
+      std::_Exit(3);
+    }
+    rusage used{};
+    int status = 0;
+    if (child < 0 || ::wait4(child, &status, 0, &used) != child || status != 0)
+      give_up("a question failed: " + sql);
+    return used.ru_maxrss;
+  }
+
+  const Month& month_;
+  std::string self_;
+  PlainCopy plain_;
+  SqlSession session_;
+  Subjects about_;
+  std::int64_t rows_ = 0;
+};
+
+int ask_once(const std::string& path, const std::string& sql) {
+  SqlSession session = open(path);
+  ask(session, sql);
+  return 0;
+}
+
+int run(std::uint64_t connections, const std::string& folder) {
+  const Month month{.folder = folder, .connections = connections};
+  make(month);
+  Comparison(month, "/proc/self/exe").run();
   return 0;
 }
 
@@ -250,6 +303,15 @@ int run(std::uint64_t connections) {
 }  // namespace netrec
 
 int main(int argc, char** argv) {
-  const std::uint64_t connections = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  return netrec::run(connections);
+  const std::vector<std::string> given(argv + 1, argv + argc);
+  if (given.size() == 3 && given[0] == "--ask") return netrec::ask_once(given[1], given[2]);
+  const std::uint64_t connections =
+      given.empty() ? 200'000 : std::strtoull(given[0].c_str(), nullptr, 10);
+  if (connections == 0 || given.size() > 2) {
+    fmt::print(stderr, "usage: sql_bench [CONNECTIONS [FOLDER]]   (see the file's first lines)\n");
+    return 2;
+  }
+  if (given.size() == 2) return netrec::run(connections, given[1]);
+  const netrec::Folder folder;
+  return netrec::run(connections, folder.path);
 }
