@@ -118,7 +118,12 @@ void EventFolder::on(const event_socket& event) {
     else
       end(event.transition.cookie, ended);
   }
-  const bool is_known = observer_.sockets().find(event.transition.cookie) != nullptr;
+  const Socket* known = observer_.sockets().find(event.transition.cookie);
+  const bool is_known = known != nullptr;
+  const bool was_connecting =
+      event.transition.old_state == static_cast<std::uint8_t>(TcpState::syn_sent);
+  // A look showed it while this was under way.
+  const bool is_late = is_known && !was_connecting && known->opened_us > observer_.wall_us(boot);
   Socket row = row_of(event.transition, event.ends);
   row.mark = event.mark;
   row.interface = event.interface;
@@ -127,7 +132,9 @@ void EventFolder::on(const event_socket& event) {
   if (event.descriptor >= 0) row.descriptor = static_cast<std::uint32_t>(event.descriptor);
   if (event.task.pid != 0) row.process = run_of(event.task, boot);
   if (state == TcpState::syn_sent) row.remote_name = names_.name_of(row.remote, row.family);
-  if (is_known || event.transition.old_state == static_cast<std::uint8_t>(TcpState::syn_sent))
+  if (is_late)
+    observer_.sockets().tell(row);
+  else if (is_known || was_connecting)
     return enter(row, state, boot);
   row.state = state;
   observer_.sockets().opened(row, boot);

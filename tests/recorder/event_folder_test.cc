@@ -183,6 +183,36 @@ TEST_F(EventFolderTest, AnEndThatIsStillToBeCarriedOutIsNoDisagreementOfALook) {
   EXPECT_EQ(tick.frame.delta.of<Socket>().closed[0].reason, CloseReason::exact);
 }
 
+TEST_F(EventFolderTest, ABeginningToldAfterALookShowedTheSocketIsExactAndNoDisagreement) {
+  event_socket event{};
+  event.transition = transition(TcpState::close, TcpState::syn_sent);
+  event.ends = ends();
+  event.mark = 5;
+  event.descriptor = -1;
+  const std::uint64_t began_us = observer.wall_us(clock.time.boot);
+  clock.pass(1ms);
+  Sockets& sockets = observer.sockets();
+  sockets.use_events(EventCapture::on);
+  sockets.begin_dumps();
+  const std::uint32_t place = observer.surroundings().meet_namespace(kNamespace);
+  sockets.begin_part(place, {Transport::tcp, Family::inet});
+  Socket shown;
+  shown.cookie = kCookie;
+  shown.transport = Transport::tcp;
+  shown.family = Family::inet;
+  shown.state = TcpState::syn_sent;
+  shown.network_namespace = place;
+  sockets.see(shown);
+  sockets.end_part(true);
+  folder.on(event);
+  sockets.end_dumps();
+  EXPECT_EQ(sockets.disagreements().total(), 0U);
+  ASSERT_NE(row(), nullptr);
+  EXPECT_EQ(row()->opened_us, began_us);
+  EXPECT_EQ(row()->opened_after_us, began_us);
+  EXPECT_EQ(row()->mark, 5U);
+}
+
 TEST_F(EventFolderTest, TheErrorOfConnectIsTakenWhereTheTransitionKnewNone) {
   identify(TcpState::close, TcpState::syn_sent);
   close(TcpState::syn_sent);
