@@ -163,9 +163,18 @@ void put_table(std::string& out, const Table<T>& table) {
   put_opened<T>(out, rows);
 }
 
+/// A column that is left out is zero in every row, whatever a row is made with.
+template <class T>
+void clear_fields(std::span<T> rows) {
+  for (const Field<T>& field : fields_of<T>())
+    if (field.get(T{}) != 0)
+      for (T& row : rows) field.set(row, 0);
+}
+
 template <class T>
 void read_block(ByteReader& in, std::span<T> rows, Column& values) {
   const auto fields = fields_of<T>();
+  clear_fields(rows);
   values.resize(rows.size());
   const std::uint64_t columns = in.varint_up_to(fields.size());
   std::uint64_t least = 0;
