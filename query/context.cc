@@ -95,7 +95,7 @@ Result<Timeline*> Context::open_one(const std::string& file) {
                      "{}: no frame of it can be read; `netrec verify` says what is damaged",
                      escape(file));
   }
-  if (opened->summary().frames == 0)
+  if (opened->summary().first_sequence == 0)
     return failure(ErrorKind::not_found, "{}: nothing is recorded in it yet", escape(file));
   timeline_.emplace(std::move(*opened));
   return &*timeline_;

@@ -23,6 +23,7 @@ std::string_view name(CaptureMode mode) { return mode == CaptureMode::events ? "
 /// What there is to say of a timeline.
 struct Facts {
   const TimelineSummary& summary;
+  LogTotals totals;
   std::vector<RecordedSession> sessions;
   std::vector<RecordedGap> gaps;
   std::vector<Unseen> unseen;
@@ -40,7 +41,7 @@ struct Facts {
   std::uint64_t bytes_a_day() const {
     constexpr std::uint64_t kShortestUs = 10'000'000;
     if (seen_us() < kShortestUs) return 0;
-    const std::uint64_t log = summary.chunk_bytes + summary.keyframe_bytes + summary.hot_bytes;
+    const std::uint64_t log = totals.chunk_bytes + totals.keyframe_bytes + totals.hot_bytes;
     return static_cast<std::uint64_t>(static_cast<double>(log) * static_cast<double>(kDayUs) /
                                       static_cast<double>(seen_us()));
   }
@@ -75,7 +76,9 @@ class InfoCommand final : public Command {
  private:
   static Result<Facts> facts_of(const Timeline& timeline) {
     const TimelineSummary& summary = timeline.summary();
-    Facts facts{summary, {}, {}, {}, to_us(summary.first_wall), to_us(summary.last_wall), {}};
+    NETREC_TRY(totals, timeline.totals());
+    Facts facts{summary, totals, {}, {}, {}, to_us(summary.first_wall), to_us(summary.last_wall),
+                {}};
     NETREC_TRY(sessions, timeline.sessions());
     NETREC_TRY(gaps, timeline.gaps());
     facts.sessions = std::move(sessions);
@@ -107,7 +110,7 @@ class InfoCommand final : public Command {
       NETREC_TRY(facts, facts_of(timeline));
       whole = whole && facts.unseen.empty();
       const auto after = several.after(i);
-      out.row({facts.from_us, facts.to_us, facts.summary.frames, facts.sessions.size(),
+      out.row({facts.from_us, facts.to_us, facts.totals.frames, facts.sessions.size(),
                std::floor(facts.coverage_percent() * 100) / 100, facts.summary.file_bytes,
                after ? Value(several.files()[*after].path) : Value(), file.path, file.host});
     }
@@ -136,18 +139,18 @@ class InfoCommand final : public Command {
     out.fact("host", facts.sessions.empty() ? "" : facts.sessions.back().host_name);
     out.fact("from", facts.from_us, Unit::instant_us);
     out.fact("to", facts.to_us, Unit::instant_us);
-    out.fact("frames", summary.frames);
+    out.fact("frames", facts.totals.frames);
     out.fact("first_frame", summary.first_sequence);
     out.fact("last_frame", summary.last_sequence);
     out.fact("covered_us", facts.seen_us());
     out.fact("coverage_percent", facts.coverage_percent());
     out.fact("file_bytes", summary.file_bytes);
-    out.fact("chunks", summary.chunks);
-    out.fact("chunk_bytes", summary.chunk_bytes);
-    out.fact("keyframes", summary.keyframes);
-    out.fact("keyframe_bytes", summary.keyframe_bytes);
-    out.fact("unsealed_frames", summary.hot_frames);
-    out.fact("unsealed_bytes", summary.hot_bytes);
+    out.fact("chunks", facts.totals.chunks);
+    out.fact("chunk_bytes", facts.totals.chunk_bytes);
+    out.fact("keyframes", facts.totals.keyframes);
+    out.fact("keyframe_bytes", facts.totals.keyframe_bytes);
+    out.fact("unsealed_frames", facts.totals.hot_frames);
+    out.fact("unsealed_bytes", facts.totals.hot_bytes);
     const std::uint64_t a_day = facts.bytes_a_day();
     out.fact("bytes_a_day", a_day == 0 ? Value() : Value(a_day));
     out.fact("recorder_pid", facts.recorder ? Value(*facts.recorder) : Value());
@@ -164,7 +167,7 @@ class InfoCommand final : public Command {
     line(out, "Recorded",
          fmt::format("{} to {}, {} in {}", human_time(facts.from_us, TimeStyle::seconds),
                      human_time(facts.to_us, TimeStyle::seconds), human_duration(facts.span_us()),
-                     counted(facts.summary.frames, "frame", "frames")));
+                     counted(facts.totals.frames, "frame", "frames")));
     const std::size_t room = context.terminal_width() > 40 ? context.terminal_width() - 32 : 20;
     const std::string bar =
         coverage_bar(facts.unseen, facts.from_us, facts.to_us, std::min<std::size_t>(room, 72));
@@ -192,9 +195,10 @@ class InfoCommand final : public Command {
     const TimelineSummary& summary = facts.summary;
     std::string text = fmt::format(
         "{}: {} in {}, {} in {}, {} not sealed yet", human_bytes(summary.file_bytes),
-        human_bytes(summary.chunk_bytes), counted(summary.chunks, "chunk", "chunks"),
-        human_bytes(summary.keyframe_bytes), counted(summary.keyframes, "keyframe", "keyframes"),
-        human_bytes(summary.hot_bytes));
+        human_bytes(facts.totals.chunk_bytes), counted(facts.totals.chunks, "chunk", "chunks"),
+        human_bytes(facts.totals.keyframe_bytes),
+        counted(facts.totals.keyframes, "keyframe", "keyframes"),
+        human_bytes(facts.totals.hot_bytes));
     line(out, "Size", text);
     if (const std::uint64_t a_day = facts.bytes_a_day(); a_day > 0)
       line(out, "A day", fmt::format("adds {} at this rate", human_bytes(a_day)));

@@ -156,11 +156,15 @@ template <class T>
 EntityColumn<T> column_from(std::string_view name, std::string_view type, std::string_view about,
                             Emit<T> emit, std::uint16_t field, FieldSet needs = {}) {
   needs.set(field);
+  CellSource source = CellSource::value;
+  if (emit == emit_number<T>) source = CellSource::number;
+  if (emit == emit_number_or_null<T>) source = CellSource::number_or_null;
   return {
       .column = {.name = std::string(name), .type = std::string(type), .about = std::string(about)},
       .emit = emit,
       .field = field,
-      .needs = needs};
+      .needs = needs,
+      .source = source};
 }
 
 // A code that has names is shown by name.
@@ -199,6 +203,7 @@ void add_owner_columns(std::vector<EntityColumn<T>>& columns, std::uint16_t fiel
   add("pid", "INTEGER", "Owner's process id", emit_pid<T>);
   add("user", "TEXT", "User the owner runs as, as the recorded host named it", emit_user<T>);
   if constexpr (requires(T row) { row.uid; }) columns.back().needs.set(field_called<T>("uid"));
+  columns.back().source = CellSource::row;
   add("exe", "TEXT", "Owner's executable", emit_process_text<T, &Process::exe>);
   add("exe_deleted", "INTEGER", "1 if the executable had been deleted", emit_exe_deleted<T>);
   add("command_line", "TEXT", "Owner's arguments", emit_command_line<T>);
@@ -221,6 +226,7 @@ void add_field(std::vector<EntityColumn<T>>& columns, std::uint16_t id) {
                                                       : "Remote address; NULL: it has no other end";
       columns.back().needs.set(id - 1u).set(field_called<T>("family"));
       if (base == "remote") columns.back().needs.set(field_called<T>("remote_port"));
+      columns.back().source = CellSource::address;
     }
     return;
   }

@@ -29,12 +29,22 @@ struct EntityRow {
 
 using FieldSet = std::bitset<128>;
 
+/// What a column's cells are made from: a whole row, or less, and then for many rows at once.
+enum class CellSource : std::uint8_t {
+  row,
+  number,          ///< its field
+  number_or_null,  ///< its field; 0 is NULL
+  value,           ///< its field and the names: the same value gives the same cell
+  address,         ///< emit_address()'s fields
+};
+
 template <class T>
 struct EntityColumn {
   SqlColumn column;
   void (*emit)(CellSink& out, const EntityRow<T>& row, std::uint16_t field) = nullptr;
   std::uint16_t field = 0;  ///< index in fields_of<T>(), for emit
   FieldSet needs;           ///< the fields of T it is made from
+  CellSource source = CellSource::row;
 };
 
 template <class T>
@@ -47,6 +57,7 @@ class EntityColumns {
   int index_of(std::string_view name) const;
   std::string_view name_of(int column) const;
   void emit(int column, CellSink& out, const EntityRow<T>& row) const;
+  const EntityColumn<T>& at(int column) const { return columns_[static_cast<std::size_t>(column)]; }
   /// The fields that the columns a request uses are made from.
   FieldSet needed_by(const Request& request) const;
 

@@ -116,7 +116,7 @@ class TransitionSource {
 
 /// `wanted` as far as a row tells it without the names it refers to, at any time.
 Wanted without_names(Wanted wanted) {
-  wanted.pids.clear(), wanted.programs.clear(), wanted.names.clear();
+  wanted.pids.clear(), wanted.programs.clear(), wanted.names.clear(), wanted.tests.clear();
   return wanted;
 }
 
@@ -163,7 +163,8 @@ class WalkedState {
 template <class T>
 class HistoryScan {
  public:
-  HistoryScan(const Timeline& timeline, const Wanted& wanted, const StorySink<T>& sink)
+  HistoryScan(const Timeline& timeline, const Wanted& wanted, const StorySink<T>& sink,
+              const ConnectionColumnsSink* columns = nullptr)
       : timeline_(timeline),
         database_(timeline.database()),
         wanted_(with_cookie(wanted)),
@@ -171,6 +172,7 @@ class HistoryScan {
         nameless_(without_names(wanted_)),
         nameless_filter_(nameless_),
         sink_(sink),
+        columns_(columns),
         neighbours_(wanted.neighbours) {}
 
   Result<std::vector<Damage>> run() {
@@ -269,8 +271,9 @@ class HistoryScan {
   /// Sessions as the derived table has them; if it has none, the whole log is taken for one.
   Status find_sessions() {
     NETREC_TRY(log, LogReader::open(database_));
-    NETREC_TRY(first, log.first_sequence());
-    NETREC_TRY(last, log.last_sequence());
+    log_.emplace(std::move(log));
+    NETREC_TRY(first, log_->first_sequence());
+    NETREC_TRY(last, log_->last_sequence());
     if (first == 0) return {};
     NETREC_TRY(recorded, timeline_.sessions());
     for (const RecordedSession& session : recorded) {
@@ -314,6 +317,11 @@ class HistoryScan {
           take_from_before(whole);
           return sink_(whole, names);
         });
+    if constexpr (std::is_same_v<T, Socket>)
+      if (columns_ != nullptr) {
+        NETREC_TRY(lives, read_connections(chunk, filter_));
+        return lives.rows.empty() || (*columns_)(lives);
+      }
     return tell_chunk<T>(chunk, filter_, sink_);
   }
 
@@ -321,18 +329,40 @@ class HistoryScan {
   /// its end.
   Status tell_rest(std::size_t index) {
     const SessionSpan& session = sessions_[index];
-    NETREC_TRY(sealed, chunks_->last_sequence(session.first, session.last));
-    const std::uint64_t from = std::max(sealed, session.first);
-    FrameCursor cursor(database_, session.last);
     TransitionSource transitions;
-    if constexpr (std::is_same_v<T, Socket>)
-      if (filter_.wanted().transitions) NETREC_CHECKED(prepare(index, from, transitions));
-    if (!go_to(cursor, from)) return {};
-    NETREC_CHECKED(walk(cursor, session, transitions));
-    if (!stopped_) NETREC_CHECKED(tell_alive(index, cursor, transitions));
+    if (const auto end = timeline_.kept_state(session.last)) {
+      if constexpr (std::is_same_v<T, Socket>)
+        if (filter_.wanted().transitions) {
+          want_alive(index, end->snapshot, wall_us(end->wall), {}, transitions);
+          NETREC_CHECKED(transitions.read(database_, session, *chunks_, damage_));
+        }
+      NETREC_CHECKED(tell_alive(index, end->snapshot, wall_us(end->wall), transitions));
+    } else {
+      NETREC_TRY(from, rest_of(session));
+      FrameCursor cursor(database_, session.last);
+      if constexpr (std::is_same_v<T, Socket>)
+        if (filter_.wanted().transitions) NETREC_CHECKED(prepare(index, from, transitions));
+      if (!go_to(cursor, from)) return {};
+      NETREC_TRY(walked, walk(cursor, session, transitions));
+      if (!walked && cursor.damage().empty())
+        timeline_.keep_state(session.last, cursor.snapshot(), cursor.frame().wall);
+      if (!stopped_)
+        NETREC_CHECKED(
+            tell_alive(index, cursor.snapshot(), wall_us(cursor.frame().wall), transitions));
+    }
     if constexpr (std::is_same_v<T, Socket>) earlier_.swap(going_on_);
     going_on_ = {};
     return {};
+  }
+
+  /// The last sealed frame of a session, or the keyframe behind it: that says the same, and needs
+  /// no chunk unpacked.
+  Result<std::uint64_t> rest_of(const SessionSpan& session) {
+    NETREC_TRY(sealed, chunks_->last_sequence(session.first, session.last));
+    if (sealed < session.first) return session.first;
+    if (sealed >= session.last) return sealed;
+    NETREC_TRY(keyframe, log_->keyframe_at_or_before(sealed + 1));
+    return std::max(sealed, keyframe);
   }
 
   /// True if the recorder after this session found sockets of this one.
@@ -379,23 +409,32 @@ class HistoryScan {
       NETREC_TRY(next, cursor.next());
       more = next;
     }
-    const std::uint64_t end_us = wall_us(cursor.frame().wall);
-    const Snapshot& now = cursor.snapshot();
-    for (const Socket& row : now.template of<Socket>())
-      if (fresh.count(row.cookie) == 0 &&
-          ((filter_.touches(row.opened_us, end_us) && filter_.matches(row, now)) ||
-           (goes_on(index) && may_become_wanted(row, now))))
-        transitions.want(row, session);
+    want_alive(index, cursor.snapshot(), wall_us(cursor.frame().wall), fresh, transitions);
     return transitions.read(database_, session, *chunks_, damage_);
   }
 
-  Status walk(FrameCursor& cursor, const SessionSpan& session, TransitionSource& transitions) {
+  /// `fresh`: those opened in what is walked.
+  void want_alive(std::size_t index, const Snapshot& now, std::uint64_t end_us,
+                  const tsl::robin_set<std::uint64_t, KeyHash>& fresh,
+                  TransitionSource& transitions) const {
+    for (const Socket& row : now.of<Socket>())
+      if (fresh.count(row.cookie) == 0 &&
+          ((filter_.touches(row.opened_us, end_us) && filter_.matches(row, now)) ||
+           (goes_on(index) && may_become_wanted(row, now))))
+        transitions.want(row, sessions_[index]);
+  }
+
+  /// False: nothing lay there but what restates.
+  Result<bool> walk(FrameCursor& cursor, const SessionSpan& session,
+                    TransitionSource& transitions) {
     WalkedState<T> state;
     state.begin(cursor.snapshot());
     std::uint64_t previous_us = wall_us(cursor.frame().wall);
+    bool walked = false;
     NETREC_TRY(more, cursor.next());
     while (more && cursor.frame().sequence <= session.last) {
       const Frame& frame = cursor.frame();
+      walked = walked || frame.kind == FrameKind::delta;
       state.open_and_change(frame.delta);
       transitions.follow(frame, previous_us);
       tell_closed(cursor, session, previous_us, state, transitions);
@@ -407,7 +446,7 @@ class HistoryScan {
       more = next;
     }
     add_damage(cursor);
-    return {};
+    return walked;
   }
 
   void tell_closed(const FrameCursor& cursor, const SessionSpan& session, std::uint64_t previous_us,
@@ -440,10 +479,9 @@ class HistoryScan {
   }
 
   /// What was alive at the end of a session, and did not go on in the next.
-  Status tell_alive(std::size_t index, FrameCursor& cursor, const TransitionSource& transitions) {
+  Status tell_alive(std::size_t index, const Snapshot& now, std::uint64_t seen_us,
+                    const TransitionSource& transitions) {
     const SessionSpan& session = sessions_[index];
-    const std::uint64_t seen_us = wall_us(cursor.frame().wall);
-    const Snapshot& now = cursor.snapshot();
     std::vector<const T*> alive;
     for (const T& row : now.template of<T>())
       if (filter_.touches(opened_us(row), alive_until(row, seen_us)) && filter_.matches(row, now))
@@ -560,6 +598,7 @@ class HistoryScan {
   const Wanted nameless_;
   const HistoryFilter nameless_filter_;
   const StorySink<T>& sink_;
+  const ConnectionColumnsSink* columns_;  ///< nullptr: everything as rows
   Neighbours* const neighbours_;
   struct NextFile {
     std::uint64_t first = 0;
@@ -569,6 +608,7 @@ class HistoryScan {
   };
   std::optional<NextFile> next_file_;  // that goes on where this one ends
   std::optional<ChunkTable> chunks_;
+  std::optional<LogReader> log_;
   std::vector<SessionSpan> sessions_;
   EarlierStates earlier_;   // told by the sessions before the one being told
   EarlierStates going_on_;  // and by it, for the next
@@ -581,6 +621,12 @@ class HistoryScan {
 Result<std::vector<Damage>> scan_connections(const Timeline& timeline, const Wanted& wanted,
                                              const ConnectionSink& sink) {
   return HistoryScan<Socket>(timeline, wanted, sink).run();
+}
+
+Result<std::vector<Damage>> scan_connections(const Timeline& timeline, const Wanted& wanted,
+                                             const ConnectionSink& sink,
+                                             const ConnectionColumnsSink& columns) {
+  return HistoryScan<Socket>(timeline, wanted, sink, &columns).run();
 }
 
 Result<std::vector<Damage>> scan_peers(const Timeline& timeline, const Wanted& wanted,

@@ -3,7 +3,9 @@
 // not sealed yet is walked.
 #pragma once
 
+#include <algorithm>
 #include <bitset>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,9 +25,22 @@ struct PortRange {
   std::uint16_t last = 65535;
 };
 
+/// A field of a socket, as SQL shows it, lies in [least, most].
+struct FieldTest {
+  std::uint16_t field = 0;
+  bool zero_is_null = false;  ///< 0 is shown as NULL, which lies nowhere
+  std::int64_t least = INT64_MIN;
+  std::int64_t most = INT64_MAX;
+
+  bool holds(std::uint64_t value) const {
+    const auto shown = static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX));
+    return shown >= least && shown <= most && !(zero_is_null && value == 0);
+  }
+};
+
 /// What is wanted. The lists are hints: any of each list may match, an empty list means all; a row
 /// that cannot match may be left out, a row that does not match may still come. Only the time range
-/// is exact. The caller filters what it gets.
+/// and the tests are exact. The caller filters what it gets.
 struct Wanted {
   WallTime from = WallTime::min();  ///< lives that touch [from, to]
   WallTime to = WallTime::max();
@@ -37,8 +52,10 @@ struct Wanted {
   std::vector<std::uint32_t> pids;
   std::vector<std::string> programs;       ///< executables, whole or without their folder, or comm
   std::vector<std::string> names;          ///< that led to the remote end, or were asked for
+  std::vector<FieldTest> tests;            ///< of connections: all must hold
   std::optional<std::bitset<128>> fields;  ///< by index in fields_of<Socket>(); the others stay 0
   bool transitions = true;                 ///< false: Connection::transitions stays empty
+  bool ends = true;                        ///< false: how a life ended may stay 0
   /// Of a file that is one of several: see store/rotation.h.
   Neighbours* neighbours = nullptr;
 };
@@ -47,11 +64,21 @@ struct Wanted {
 /// time of the call. Returns false to stop.
 using ConnectionSink = std::function<bool(const Connection& row, const Snapshot& names)>;
 
+/// Lives that ended in one chunk, column by column (store/history_columns.h).
+struct ConnectionColumns;
+
+/// Gets those of one chunk. Returns false to stop.
+using ConnectionColumnsSink = std::function<bool(const ConnectionColumns& lives)>;
+
 /// Every socket (of any transport) whose life touches the range: in order of their end, those still
 /// alive last. A recorder that was stopped and started on the same boot does not make two of one
 /// socket. Returns the damage met on the way; errors: io, corrupt (nothing can be read).
 Result<std::vector<Damage>> scan_connections(const Timeline& timeline, const Wanted& wanted,
                                              const ConnectionSink& sink);
+/// The same; where a chunk can tell its lives as columns, `columns` gets them instead.
+Result<std::vector<Damage>> scan_connections(const Timeline& timeline, const Wanted& wanted,
+                                             const ConnectionSink& sink,
+                                             const ConnectionColumnsSink& columns);
 
 /// The same for peers of sockets without a connection.
 using PeerSink = std::function<bool(const Peer& row, const Snapshot& names)>;

@@ -35,10 +35,11 @@ Result<std::vector<FieldColumn<T>>> wanted_columns(const ChunkReader& chunk, con
   return columns;
 }
 
-/// Drops the rows that do not touch the range; `ended_us` is when each ended.
+/// Drops the rows that do not touch the range; `ended_us` is when each ended: nothing as it opened.
 template <class T>
 Status keep_touching(const ChunkReader& chunk, const HistoryFilter& filter, const Column& ended_us,
                      std::vector<std::uint32_t>& rows) {
+  if (filter.takes_all_times()) return {};
   const auto opening = static_cast<std::uint16_t>(layout_of<T>().opening);
   NETREC_TRY(opened, chunk.column<T>(LifeGroup::ended, opening));
   const Column& ended = ended_us.empty() ? opened : ended_us;
@@ -46,37 +47,17 @@ Status keep_touching(const ChunkReader& chunk, const HistoryFilter& filter, cons
   return {};
 }
 
-Result<bool> tell_sockets(const ChunkReader& chunk, const HistoryFilter& filter,
-                          std::vector<std::uint32_t> rows, Snapshot& names, bool has_names,
-                          const StorySink<Socket>& sink) {
-  NETREC_TRY(ends, chunk.ends<Socket>());
-  NETREC_CHECKED(keep_touching<Socket>(chunk, filter, ends.closed_us, rows));
-  if (rows.empty()) return true;
-  if (!has_names) {
-    NETREC_TRY(read, chunk.names());
-    names = std::move(read);
+/// True if what is wanted of sockets refers to texts, processes, users or namespaces.
+bool wants_names(const Wanted& wanted) {
+  if (!wanted.fields) return true;
+  const auto fields = fields_of<Socket>();
+  for (std::size_t id = 0; id < fields.size(); ++id) {
+    const FieldKind kind = fields[id].kind;
+    const bool refers =
+        kind == FieldKind::text || kind == FieldKind::reference || fields[id].name == "uid";
+    if (refers && is_wanted<Socket>(wanted, id)) return true;
   }
-  NETREC_TRY(columns, wanted_columns<Socket>(chunk, filter.wanted()));
-  TransitionColumns transitions;
-  if (filter.wanted().transitions) {
-    NETREC_TRY(read, chunk.transitions(LifeGroup::ended));
-    transitions = std::move(read);
-  }
-  Connection story;
-  story.session = chunk.header().session;
-  for (const std::uint32_t row : rows) {
-    for (const FieldColumn<Socket>& column : columns) column.set(story.socket, column.values[row]);
-    story.closed_us = ends.closed_us[row];
-    story.closed_after_us = ends.closed_after_us[row];
-    story.last_seen_us = story.closed_after_us;
-    story.reason = ends.reason[row];
-    if (filter.wanted().transitions) {
-      const auto states = transitions.of(row);
-      story.transitions.assign(states.begin(), states.end());
-    }
-    if (!sink(story, names)) return false;
-  }
-  return true;
+  return false;
 }
 
 template <class T>
@@ -105,21 +86,87 @@ Result<bool> tell_rows(const ChunkReader& chunk, const HistoryFilter& filter,
 
 }  // namespace
 
+void ConnectionColumns::read(std::uint32_t row, Connection& life) const {
+  const auto all = fields_of<Socket>();
+  for (std::size_t id = 0; id < fields.size(); ++id)
+    if (!fields[id].empty()) all[id].set(life.socket, fields[id][row]);
+  life.session = session;
+  if (!ends.closed_us.empty()) {
+    life.closed_us = ends.closed_us[row];
+    life.closed_after_us = life.last_seen_us = ends.closed_after_us[row];
+    life.reason = ends.reason[row];
+  }
+  if (!transitions.first.empty()) {
+    const auto states = transitions.of(row);
+    life.transitions.assign(states.begin(), states.end());
+  }
+}
+
+Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const HistoryFilter& filter) {
+  const Wanted& wanted = filter.wanted();
+  ConnectionColumns lives;
+  lives.session = chunk.header().session;
+  lives.fields.resize(fields_of<Socket>().size());
+  if (filter.needs_names()) {
+    NETREC_TRY(names, chunk.names());
+    lives.names = std::move(names);
+  }
+  NETREC_TRY(rows, filter.select<Socket>(chunk, lives.names));
+  lives.rows = std::move(rows);
+  if (lives.rows.empty()) return lives;
+  if (wanted.ends || !filter.takes_all_times()) {
+    NETREC_TRY(ends, chunk.ends<Socket>());
+    lives.ends = std::move(ends);
+  }
+  NETREC_CHECKED(keep_touching<Socket>(chunk, filter, lives.ends.closed_us, lives.rows));
+  if (lives.rows.empty()) return lives;
+  if (!filter.needs_names() && wants_names(wanted)) {
+    NETREC_TRY(names, chunk.names());
+    lives.names = std::move(names);
+  }
+  for (std::uint16_t id = 0; id < lives.fields.size(); ++id) {
+    if (!is_wanted<Socket>(wanted, id) || !chunk.has<Socket>(LifeGroup::ended, id)) continue;
+    NETREC_TRY(values, chunk.column<Socket>(LifeGroup::ended, id));
+    lives.fields[id] = std::move(values);
+  }
+  if (wanted.transitions) {
+    NETREC_TRY(transitions, chunk.transitions(LifeGroup::ended));
+    lives.transitions = std::move(transitions);
+  }
+  return lives;
+}
+
+namespace {
+
+Result<bool> tell_sockets(const ChunkReader& chunk, const HistoryFilter& filter,
+                          const StorySink<Socket>& sink) {
+  NETREC_TRY(lives, read_connections(chunk, filter));
+  Connection life;
+  for (const std::uint32_t row : lives.rows) {
+    lives.read(row, life);
+    if (!sink(life, lives.names)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 template <class T>
 Result<bool> tell_chunk(const ChunkReader& chunk, const HistoryFilter& filter,
                         const StorySink<T>& sink) {
   if (chunk.rows<T>(LifeGroup::ended) == 0) return true;
-  Snapshot names;
-  if (filter.needs_names()) {
-    NETREC_TRY(read, chunk.names());
-    names = std::move(read);
-  }
-  NETREC_TRY(rows, filter.select<T>(chunk, names));
-  if (rows.empty()) return true;
-  if constexpr (std::is_same_v<T, Socket>)
-    return tell_sockets(chunk, filter, std::move(rows), names, filter.needs_names(), sink);
-  else
+  if constexpr (std::is_same_v<T, Socket>) {
+    return tell_sockets(chunk, filter, sink);
+  } else {
+    Snapshot names;
+    if (filter.needs_names()) {
+      NETREC_TRY(read, chunk.names());
+      names = std::move(read);
+    }
+    NETREC_TRY(rows, filter.select<T>(chunk, names));
+    if (rows.empty()) return true;
     return tell_rows<T>(chunk, filter, std::move(rows), names, filter.needs_names(), sink);
+  }
 }
 
 template Result<bool> tell_chunk<Socket>(const ChunkReader&, const HistoryFilter&,

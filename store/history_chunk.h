@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "store/history_columns.h"
 #include "store/history_filter.h"
 
 namespace netrec {
@@ -22,6 +23,9 @@ using Story = typename StoryOf<T>::Type;
 /// Returns false to stop.
 template <class T>
 using StorySink = std::function<bool(const Story<T>& story, const Snapshot& names)>;
+
+/// The sockets that ended in `chunk` and are wanted, as columns. Errors: corrupt.
+Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const HistoryFilter& filter);
 
 /// Tells what ended in `chunk` and is wanted, in order of its end; false if the sink stopped it.
 /// Errors: corrupt.

@@ -1,6 +1,7 @@
 #include "store/history_filter.h"
 
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
 
 #include "schema/sharers.h"
@@ -45,9 +46,17 @@ template <class T>
 class Selection {
  public:
   Selection(const ChunkReader& chunk, std::size_t rows) : chunk_(chunk) {
-    for (std::uint32_t row = 0; row < rows; ++row) rows_.push_back(row);
+    rows_.resize(rows);
+    std::iota(rows_.begin(), rows_.end(), 0);
   }
 
+  /// Keeps the rows in which `test` holds.
+  Status narrow(const FieldTest& test) {
+    if (rows_.empty()) return {};
+    NETREC_TRY(column, chunk_.column<T>(LifeGroup::ended, test.field));
+    std::erase_if(rows_, [&](std::uint32_t row) { return !test.holds(column[row]); });
+    return {};
+  }
   /// Keeps the rows for which `keep` says yes to the values of `names`.
   template <class Keep>
   Status narrow(std::initializer_list<std::string_view> names, Keep&& keep) {
@@ -137,6 +146,8 @@ bool HistoryFilter::wants_name(std::uint32_t text, const Snapshot& names) const 
 template <class T>
 bool HistoryFilter::matches(const T& row, const Snapshot& names) const {
   if constexpr (std::is_same_v<T, Socket>) {
+    for (const FieldTest& test : wanted_.tests)
+      if (!test.holds(fields_of<T>()[test.field].get(row))) return false;
     if (!wants_holder(row.process, row.sharers, names)) return false;
   } else {
     if (!wants_process(row.process, names)) return false;
@@ -207,6 +218,8 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
         {kIsResolution ? "name" : "remote_name"}, [&](const auto& c, std::uint32_t row) {
           return wants_name(static_cast<std::uint32_t>(c[0][row]), names);
         }));
+  if constexpr (std::is_same_v<T, Socket>)
+    for (const FieldTest& test : wanted_.tests) NETREC_CHECKED(selection.narrow(test));
   return std::move(selection.rows());
 }
 

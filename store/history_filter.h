@@ -15,6 +15,10 @@ class HistoryFilter {
 
   const Wanted& wanted() const { return wanted_; }
   std::uint64_t to_us() const { return to_us_; }
+  /// True if every life touches the range, whatever its times are.
+  bool takes_all_times() const {
+    return wanted_.from == WallTime::min() && wanted_.to == WallTime::max();
+  }
   /// True if a life from `opened_us` to `ended_us` touches the range.
   bool touches(std::uint64_t opened_us, std::uint64_t ended_us) const {
     return opened_us <= to_us_ && ended_us >= from_us_;

@@ -2,11 +2,13 @@
 // the scans of history.h, narrowed by what the WHERE clause says.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "store/entity_columns.h"
 #include "store/history.h"
+#include "store/life_cells.h"
 #include "store/row_batches.h"
 #include "store/tables.h"
 #include "store/wanted_of.h"
@@ -163,13 +165,68 @@ const EntityColumns<Socket>& transition_columns() {
   return columns;
 }
 
-Wanted wanted_by(const EntityColumns<Socket>& columns, const Request& request) {
+/// The comparison as a test of a field, if the column shows a number as it is.
+std::optional<FieldTest> test_of(const EntityColumn<Socket>& column, Comparison comparison,
+                                 const SqlCell& cell) {
+  const auto* value = std::get_if<std::int64_t>(&cell);
+  const bool is_number =
+      column.source == CellSource::number || column.source == CellSource::number_or_null;
+  if (value == nullptr || !is_number || comparison == Comparison::inside) return std::nullopt;
+  FieldTest test{.field = column.field,
+                 .zero_is_null = column.source == CellSource::number_or_null,
+                 .least = *value,
+                 .most = *value};
+  if (comparison == Comparison::less || comparison == Comparison::less_equal)
+    test.least = INT64_MIN;
+  if (comparison == Comparison::greater || comparison == Comparison::greater_equal)
+    test.most = INT64_MAX;
+  if (comparison == Comparison::less) {
+    if (test.most == INT64_MIN) return std::nullopt;
+    --test.most;
+  }
+  if (comparison == Comparison::greater) {
+    if (test.least == INT64_MAX) return std::nullopt;
+    ++test.least;
+  }
+  return test;
+}
+
+std::optional<FieldTest> test_of(const EntityColumns<Socket>& columns,
+                                 const Constraint& constraint) {
+  if (constraint.values.size() != 1) return std::nullopt;
+  return test_of(columns.at(constraint.column), constraint.comparison, constraint.values.front());
+}
+
+double selectivity_of(const EntityColumns<Socket>& columns, int column, Comparison comparison) {
+  const double left = narrowing(columns.name_of(column), comparison);
+  const CellSource source = columns.at(column).source;
+  const bool is_number = source == CellSource::number || source == CellSource::number_or_null;
+  if (left < 1 || !is_number || comparison == Comparison::inside) return left;
+  return comparison == Comparison::equal ? 0.1 : 0.5;
+}
+
+Result<Wanted> wanted_by(const EntityColumns<Socket>& columns, const Request& request) {
   Wanted wanted;
-  for (const Constraint& constraint : request.constraints)
+  for (const Constraint& constraint : request.constraints) {
     narrow(wanted, columns.name_of(constraint.column), constraint);
+    const auto test = test_of(columns, constraint);
+    if (test) wanted.tests.push_back(*test);
+    if (constraint.is_final && !test)
+      return failure(ErrorKind::invalid_argument, "a comparison changed after it was planned");
+  }
   wanted.fields = columns.needed_by(request);
   wanted.neighbours = request.neighbours;
   return wanted;
+}
+
+/// True if a column tells of a life's end.
+bool uses_ends(const Request& request) {
+  const EntityColumns<Socket>& all = connection_columns();
+  for (int i = 0; i < static_cast<int>(all.described().size()); ++i)
+    if (request.uses(i) && all.at(i).source == CellSource::row && all.name_of(i) != "user" &&
+        all.name_of(i) != "states" && all.name_of(i) != "session")
+      return true;
+  return false;
 }
 
 class ConnectionsTable final : public VirtualTable {
@@ -180,22 +237,35 @@ class ConnectionsTable final : public VirtualTable {
   }
   std::span<const SqlColumn> columns() const override { return connection_columns().described(); }
   double selectivity(int column, Comparison comparison) const override {
-    return narrowing(connection_columns().name_of(column), comparison);
+    return selectivity_of(connection_columns(), column, comparison);
+  }
+  bool checks(int column, Comparison comparison, const SqlCell& value) const override {
+    return test_of(connection_columns().at(column), comparison, value).has_value();
   }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     const EntityColumns<Socket>& all = connection_columns();
-    Wanted wanted = wanted_by(all, request);
+    NETREC_TRY(asked, wanted_by(all, request));
+    Wanted wanted = std::move(asked);
     wanted.transitions = request.uses(all.index_of("states"));
+    wanted.ends = uses_ends(request);
     NETREC_TRY(leased, context.lease());
     auto timeline = std::make_shared<TableContext::Lease>(std::move(leased));
     const auto scan = [&all, &context, wanted, timeline](const RowBatches::Offer& offer) {
-      return scan_connections(
-          **timeline, wanted, [&](const Connection& life, const Snapshot& names) {
-            const LifeRow row{.entity = &life.socket, .names = &names, .connection = &life};
-            return !context.interrupted() &&
-                   offer([&](int column, CellSink& out) { all.emit(column, out, row); });
-          });
+      const ConnectionSink each = [&](const Connection& life, const Snapshot& names) {
+        const LifeRow row{.entity = &life.socket, .names = &names, .connection = &life};
+        return !context.interrupted() &&
+               offer([&](int column, CellSink& out) { all.emit(column, out, row); });
+      };
+      LifeCells cells(all, offer.used());
+      const ConnectionColumnsSink many = [&](const ConnectionColumns& lives) {
+        cells.begin(lives);
+        return offer(lives.rows.size(),
+                     [&](std::size_t first, std::size_t last, std::span<CellColumn> out) {
+                       cells.write(first, last, out);
+                     });
+      };
+      return scan_connections(**timeline, wanted, each, many);
     };
     return std::make_unique<RowBatches>(context, request, all.described().size(), scan);
   }
@@ -210,12 +280,15 @@ class TransitionsTable final : public VirtualTable {
   std::span<const SqlColumn> columns() const override { return transition_columns().described(); }
   double rows_estimate() const override { return 5e6; }
   double selectivity(int column, Comparison comparison) const override {
-    return narrowing(transition_columns().name_of(column), comparison);
+    return selectivity_of(transition_columns(), column, comparison);
+  }
+  bool checks(int column, Comparison comparison, const SqlCell& value) const override {
+    return test_of(transition_columns().at(column), comparison, value).has_value();
   }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     const EntityColumns<Socket>& all = transition_columns();
-    const Wanted wanted = wanted_by(all, request);
+    NETREC_TRY(wanted, wanted_by(all, request));
     NETREC_TRY(leased, context.lease());
     auto timeline = std::make_shared<TableContext::Lease>(std::move(leased));
     const auto scan = [&all, &context, wanted, timeline](const RowBatches::Offer& offer) {

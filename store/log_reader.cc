@@ -141,6 +141,18 @@ Result<std::uint64_t> number(Query& query, const Values&... values) {
   return static_cast<std::uint64_t>(value);
 }
 
+// When a frame of the chunk was: takes a few of its columns only.
+Result<WallTime> wall_in_chunk(const Query& chunk, std::uint64_t sequence) {
+  NETREC_TRY(reader, ChunkReader::open(chunk.bytes(4), chunk.bytes(5)));
+  NETREC_TRY(times, reader.frame_times());
+  const auto place = std::lower_bound(times.sequence.begin(), times.sequence.end(), sequence);
+  if (place == times.sequence.end() || *place != sequence)
+    return failure(ErrorKind::not_found, "there is no frame {}", sequence);
+  const std::uint64_t wall_us =
+      times.wall_us[static_cast<std::size_t>(place - times.sequence.begin())];
+  return wall_from(static_cast<std::int64_t>(wall_us));
+}
+
 // The last frame of a chunk at or before `wall_us`; 0 if there is none. REQUIRES: `chunk` is on it.
 Result<std::uint64_t> sequence_in_chunk(const Query& chunk, std::uint64_t wall_us,
                                         std::uint64_t last) {
@@ -247,9 +259,15 @@ Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) 
 }
 
 Result<WallTime> LogReader::wall_of(std::uint64_t sequence, Side side) {
-  auto found = entry(sequence);
+  auto found = state_->row_entry(sequence);
   if (found) return found->header.wall;
   NETREC_TRY(nearest, state_->chunk_keys.at_or_before(sequence));
+  if (const auto row = state_->chunk.first(nearest.key); row && *row)
+    if (const auto wall = wall_in_chunk(state_->chunk, sequence)) {
+      state_->chunk.reset();
+      return *wall;
+    }
+  state_->chunk.reset();
   const auto row = state_->chunk_end.first(nearest.key);
   const bool holds =
       row && *row && state_->chunk_end.integer(0) >= static_cast<std::int64_t>(sequence);

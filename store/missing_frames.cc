@@ -63,7 +63,8 @@ Result<std::vector<Damage>> missing_frames(const Timeline& timeline) {
                      summary.last_wall + std::chrono::microseconds(1),
                      "a page of the file cannot be read: frames may be lost at its end"});
   if (summary.last_sequence == 0) return holes;
-  if (summary.frames == summary.last_sequence - summary.first_sequence + 1) return holes;
+  NETREC_TRY(totals, timeline.totals());
+  if (totals.frames == summary.last_sequence - summary.first_sequence + 1) return holes;
   std::vector<Run> runs;
   constexpr std::string_view kOne = "sequence, wall_us, wall_us";
   // A chunk's run of sequences includes the keyframes in between.

@@ -9,40 +9,89 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "store/sql_cell.h"
+#include "store/text_arena.h"
 #include "store/virtual_table.h"
 
 namespace netrec {
 
-/// The cells of one row after another, only those of the columns in use.
-class CellBatch final : public CellSink {
+/// The cells of one column.
+class CellColumn final : public CellSink {
  public:
+  enum class Kind : std::uint8_t { null, number, real, text, kept_text };
+  struct Cell {
+    union {
+      std::int64_t number = 0;
+      double real;
+      const char* text;
+    };
+    std::uint32_t size = 0;
+    Kind kind = Kind::null;
+
+    /// False: it points into its column.
+    bool stands_alone() const { return kind != Kind::text; }
+  };
+
+  explicit CellColumn(TextArena* arena = nullptr) : arena_(arena) {}
+
   void null() override { cells_.emplace_back(); }
   void number(std::uint64_t value) override;
-  void real(double value) override { cells_.emplace_back(value); }
+  void real(double value) override;
   void text(std::string_view bytes) override;
+  void kept_text(std::string_view bytes) override;
+  const Cell& last() const { return cells_.back(); }
+  /// REQUIRES: cell.stands_alone().
+  void add(const Cell& cell) { cells_.push_back(cell); }
 
-  const SqlCell& cell(std::size_t index) const { return cells_[index]; }
-  std::size_t rows = 0;
+  std::size_t size() const { return cells_.size(); }
+  void write(std::size_t index, CellSink& out) const;
 
  private:
-  std::vector<SqlCell> cells_;
+  TextArena* arena_;
+  std::vector<Cell> cells_;
+  std::deque<std::string> own_;  ///< texts for which there is no room elsewhere
 };
 
-/// Writes what a cell holds into another sink.
-void write_cell(const SqlCell& cell, CellSink& out);
+/// As many cells of each column in use.
+struct CellBatch {
+  std::size_t rows = 0;
+  std::vector<CellColumn> columns;
+};
 
 /// Writes one cell of the row the scan is at.
 using CellWriter = std::function<void(int column, CellSink& out)>;
 
+/// Writes the cells of rows [first, last) of what the scan is at; `out[i]` is for the i-th column
+/// in use.
+using ColumnWriter =
+    std::function<void(std::size_t first, std::size_t last, std::span<CellColumn> out)>;
+
 class RowBatches final : public RowSource {
  public:
-  /// Offers a row; false: nobody wants more.
-  using Offer = std::function<bool(const CellWriter& write)>;
+  /// What the scan gives its rows to.
+  class Offer {
+   public:
+    /// Offers a row; false: nobody wants more.
+    bool operator()(const CellWriter& write) const { return batches_.offer(write); }
+    /// Offers `rows` rows at once; false: nobody wants more.
+    bool operator()(std::size_t rows, const ColumnWriter& write) const {
+      return batches_.offer(rows, write);
+    }
+    /// The columns in use, in order.
+    const std::vector<int>& used() const { return batches_.used_; }
+
+   private:
+    friend class RowBatches;
+    explicit Offer(RowBatches& batches) : batches_(batches) {}
+    RowBatches& batches_;
+  };
   /// The scan: calls its argument for each row, on another thread; what it returns ends it.
   using Scan = std::function<Result<std::vector<Damage>>(const Offer& offer)>;
 
@@ -58,6 +107,8 @@ class RowBatches final : public RowSource {
  private:
   void run();
   bool offer(const CellWriter& write);
+  bool offer(std::size_t rows, const ColumnWriter& write);
+  CellBatch empty_batch() const;
   bool hand_over(bool at_end);
   Result<bool> fetch();
 
@@ -66,7 +117,8 @@ class RowBatches final : public RowSource {
   std::vector<int> used_;   ///< columns in use, in order
   std::vector<int> place_;  ///< of each column among those; -1: not in use
 
-  CellBatch filling_;  ///< the scan's thread only
+  const std::shared_ptr<TextArena> arena_;  ///< the scan's thread only, and as the next ones
+  CellBatch filling_;
   CellBatch current_;  ///< SQLite's thread only
   std::size_t row_ = 0;
 

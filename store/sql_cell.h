@@ -37,6 +37,9 @@ class CellSink {
   virtual void real(double value) = 0;
   /// Bytes that are not UTF-8 arrive as \xNN, NUL as a space: clients decode what they get.
   virtual void text(std::string_view bytes) = 0;
+  /// The same for text that is known to be as clients want it and stays where it is until the
+  /// database connection is closed.
+  virtual void kept_text(std::string_view bytes) { text(bytes); }
 
   /// NULL for 0: no instant, no port, no reference.
   void number_or_null(std::uint64_t value) { value == 0 ? null() : number(value); }

@@ -60,6 +60,22 @@ Result<TableContext::Lease> TableContext::lease() {
   });
 }
 
+// All arenas together hold no more than two of the first kind.
+std::shared_ptr<TextArena> TableContext::lease_arena() {
+  if (whole_ != nullptr) return whole_->lease_arena();
+  constexpr std::size_t kMostBytes = 8 << 20;
+  if (idle_arenas_.empty())
+    return std::make_shared<TextArena>(arenas_ < 20 ? kMostBytes >> arenas_++ : 0);
+  auto arena = std::move(idle_arenas_.back());
+  idle_arenas_.pop_back();
+  return arena;
+}
+
+void TableContext::give_back(std::shared_ptr<TextArena> arena) {
+  if (whole_ != nullptr) return whole_->give_back(std::move(arena));
+  idle_arenas_.push_back(std::move(arena));
+}
+
 Result<WallTime> TableContext::time(const SqlCell& value) {
   if (whole_ != nullptr) return whole_->time(value);
   if (const auto* number = std::get_if<std::int64_t>(&value))

@@ -13,6 +13,7 @@
 
 #include "schema/result.h"
 #include "store/sql_cell.h"
+#include "store/text_arena.h"
 #include "store/timeline.h"
 #include "store/timeline_set.h"
 
@@ -48,6 +49,11 @@ class TableContext {
   /// Whose timeline it is. REQUIRES: no set.
   const TimelineFile& about();
 
+  /// Texts for SQLite to point at, for one scan at a time; whatever it kept stays until the context
+  /// ends.
+  std::shared_ptr<TextArena> lease_arena();
+  void give_back(std::shared_ptr<TextArena> arena);
+
   /// A time given as microseconds since 1970 or as text.
   Result<WallTime> time(const SqlCell& value);
 
@@ -64,6 +70,8 @@ class TableContext {
   TimeReader read_time_;
   std::vector<std::unique_ptr<Timeline>> idle_;
   std::optional<TimelineFile> about_;
+  std::vector<std::shared_ptr<TextArena>> idle_arenas_;
+  std::size_t arenas_ = 0;
   std::vector<Damage> damage_;
   std::function<bool()> interrupted_;
   std::optional<TimelineSet> set_;

@@ -1,6 +1,8 @@
 #include "store/timeline.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "store/key_finder.h"
 #include "store/log_reader.h"
@@ -14,6 +16,8 @@ struct Timeline::State {
   Database database;
   std::optional<LogReader> log;
   TimelineSummary summary;
+  std::map<std::uint64_t, std::shared_ptr<const KeptState>> kept;
+  std::size_t kept_rows = 0;
 
   Status add_lost_sessions(std::vector<RecordedSession>& sessions);
 };
@@ -64,17 +68,6 @@ Result<TimelineSummary> summarize(const std::string& path, const Database& datab
   summary.path = path;
   summary.file_bytes = database.file_bytes();
   summary.format_version = kFormatVersion;
-  NETREC_TRY(hot, total_of(database, "frame", "sequence", "1", "length(data)"));
-  NETREC_TRY(keyframes, total_of(database, "keyframe", "sequence", "1", "length(data)"));
-  NETREC_TRY(chunks, total_of(database, "chunk", "first_sequence", "frames",
-                              "length(header) + length(body)"));
-  summary.hot_frames = hot.rows;
-  summary.hot_bytes = hot.bytes;
-  summary.keyframes = keyframes.rows;
-  summary.keyframe_bytes = keyframes.bytes;
-  summary.chunks = chunks.rows;
-  summary.chunk_bytes = chunks.bytes;
-  summary.frames = hot.frames + keyframes.frames + chunks.frames;
   NETREC_TRY(first, log.first_sequence());
   NETREC_TRY(last, log.last_sequence());
   summary.first_sequence = first;
@@ -116,6 +109,22 @@ Result<Timeline> Timeline::open(const std::string& path) {
 }
 
 const TimelineSummary& Timeline::summary() const { return state_->summary; }
+
+Result<LogTotals> Timeline::totals() const {
+  const Database& database = state_->database;
+  NETREC_TRY(transaction, ReadTransaction::begin(database));
+  NETREC_TRY(hot, total_of(database, "frame", "sequence", "1", "length(data)"));
+  NETREC_TRY(keyframes, total_of(database, "keyframe", "sequence", "1", "length(data)"));
+  NETREC_TRY(chunks, total_of(database, "chunk", "first_sequence", "frames",
+                              "length(header) + length(body)"));
+  return LogTotals{.frames = hot.frames + keyframes.frames + chunks.frames,
+                   .chunks = chunks.rows,
+                   .chunk_bytes = chunks.bytes,
+                   .hot_frames = hot.rows,
+                   .hot_bytes = hot.bytes,
+                   .keyframes = keyframes.rows,
+                   .keyframe_bytes = keyframes.bytes};
+}
 
 Result<bool> Timeline::refresh() {
   NETREC_TRY(summary, summarize(state_->summary.path, state_->database, *state_->log));
@@ -260,6 +269,25 @@ Result<std::vector<RecordedSession>> Timeline::sessions() const {
       read_rows(query, keys, 0, kLastKey, add, [&](std::uint64_t, std::uint64_t) { lost = true; }));
   if (lost) NETREC_CHECKED(state_->add_lost_sessions(sessions));
   return sessions;
+}
+
+std::shared_ptr<const Timeline::KeptState> Timeline::kept_state(std::uint64_t sequence) const {
+  const auto found = state_->kept.find(sequence);
+  return found == state_->kept.end() ? nullptr : found->second;
+}
+
+void Timeline::keep_state(std::uint64_t sequence, const Snapshot& snapshot, WallTime wall) const {
+  // Some tens of megabytes in all.
+  constexpr std::size_t kMostRows = 50'000;
+  const std::size_t rows =
+      std::apply([](const auto&... tables) { return (tables.size() + ...); }, snapshot.kinds);
+  if (rows > kMostRows) return;
+  if (state_->kept_rows + rows > kMostRows) {
+    state_->kept.clear();
+    state_->kept_rows = 0;
+  }
+  state_->kept[sequence] = std::make_shared<const KeptState>(KeptState{snapshot, wall});
+  state_->kept_rows += rows;
 }
 
 const Database& Timeline::database() const { return state_->database; }

@@ -32,22 +32,26 @@ struct Damage {
   std::string what;
 };
 
-/// Totals that cost nothing to know.
+/// What costs the same to know whatever the file's size.
 struct TimelineSummary {
   std::string path;
-  std::uint64_t file_bytes = 0;  ///< with the write-ahead log
-  std::uint64_t frames = 0;
+  std::uint64_t file_bytes = 0;      ///< with the write-ahead log
   std::uint64_t first_sequence = 0;  ///< 0: no frame yet
   std::uint64_t last_sequence = 0;
   WallTime first_wall{};
   WallTime last_wall{};
+  int format_version = 0;
+};
+
+/// Counted row by row, of the rows that can be read.
+struct LogTotals {
+  std::uint64_t frames = 0;
   std::uint64_t chunks = 0;
   std::uint64_t chunk_bytes = 0;
   std::uint64_t hot_frames = 0;
   std::uint64_t hot_bytes = 0;
   std::uint64_t keyframes = 0;
   std::uint64_t keyframe_bytes = 0;
-  int format_version = 0;
 };
 
 /// A session with its texts spelled out (the ids in the Session are 0).
@@ -83,6 +87,8 @@ class Timeline {
   ~Timeline();
 
   const TimelineSummary& summary() const;
+  /// Takes time that grows with the file.
+  Result<LogTotals> totals() const;
 
   /// Looks again at what a running recorder has added since; true if there is more.
   Result<bool> refresh();
@@ -98,6 +104,15 @@ class Timeline {
   /// All gaps and sessions of the whole file, from the derived tables, oldest first.
   Result<std::vector<RecordedGap>> gaps() const;
   Result<std::vector<RecordedSession>> sessions() const;
+
+  /// States history asks for again and again: those at the ends of sessions, as far as they are
+  /// small. nullptr: the one after frame `sequence` is not kept.
+  struct KeptState {
+    Snapshot snapshot;
+    WallTime wall{};  ///< of the frame
+  };
+  std::shared_ptr<const KeptState> kept_state(std::uint64_t sequence) const;
+  void keep_state(std::uint64_t sequence, const Snapshot& snapshot, WallTime wall) const;
 
   /// For what else in store/ reads the tables.
   const Database& database() const;

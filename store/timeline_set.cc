@@ -76,7 +76,7 @@ Result<TimelineFile> describe(const Timeline& timeline) {
     if (!holes.empty())
       return failure(ErrorKind::corrupt, "{}: no frame of it can be read", timeline.summary().path);
   }
-  if (timeline.summary().frames == 0)
+  if (timeline.summary().first_sequence == 0)
     return failure(ErrorKind::not_found, "{}: nothing is recorded in it yet",
                    timeline.summary().path);
   TimelineFile file;

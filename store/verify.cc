@@ -177,12 +177,12 @@ Result<Verification> verify(const std::string& path,
   NETREC_CHECKED(database.hold());
   NETREC_TRY(more, timeline.refresh());
   static_cast<void>(more);
-  const TimelineSummary& summary = timeline.summary();
+  NETREC_TRY(totals, timeline.totals());
   std::uint64_t done = 0;
-  const auto step = [&] { return !progress || progress(++done, 2 * summary.frames); };
+  const auto step = [&] { return !progress || progress(++done, 2 * totals.frames); };
 
   Verification result;
-  result.chunks = summary.chunks;
+  result.chunks = totals.chunks;
   NETREC_TRY(chain, ChainProof::open(database));
   NETREC_CHECKED(chain.run(step));
   result.frames = chain.sound_frames();
@@ -200,7 +200,7 @@ Result<Verification> verify(const std::string& path,
   }
   NETREC_TRY(scratch, Database::scratch());
   StateProof state(database, std::move(scratch), *mark, result.pruned_up_to != 0);
-  NETREC_CHECKED(state.run(summary.last_sequence, step));
+  NETREC_CHECKED(state.run(timeline.summary().last_sequence, step));
   result.damage = std::move(state.damage);
   result.index_findings.insert(result.index_findings.end(), state.findings.begin(),
                                state.findings.end());

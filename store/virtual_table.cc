@@ -35,6 +35,9 @@ class ResultSink final : public CellSink {
     if (!is_plain_utf8(bytes)) return text(to_plain_utf8(bytes));
     sqlite3_result_text64(context_, bytes.data(), bytes.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   }
+  void kept_text(std::string_view bytes) override {
+    sqlite3_result_text64(context_, bytes.data(), bytes.size(), SQLITE_STATIC, SQLITE_UTF8);
+  }
 
  private:
   sqlite3_context* context_;
@@ -130,7 +133,35 @@ double selectivity_of(const Module& module, int column, Comparison comparison) {
   return module.context->set() != nullptr && comparison == Comparison::equal ? 0.2 : 1;
 }
 
-// The plan travels to filter() as text: "columns_used;column:comparison:in,…".
+SqlCell value_of(sqlite3_value* value) {
+  const auto bytes = [&] {
+    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+    const auto* start = static_cast<const char*>(sqlite3_value_blob(value));
+    return start == nullptr ? std::string() : std::string(start, size);
+  };
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      return sqlite3_value_int64(value);
+    case SQLITE_FLOAT:
+      return sqlite3_value_double(value);
+    case SQLITE_TEXT:
+      return bytes();
+    case SQLITE_BLOB:
+      return SqlBlob{bytes()};
+    default:
+      return std::monostate{};
+  }
+}
+
+// True if the table itself leaves out what does not match constraint `i`. A parameter's value is
+// known here too, and SQLite plans anew when it changes.
+bool is_checked(const VirtualTable& table, sqlite3_index_info* info, int i, Comparison comparison) {
+  sqlite3_value* value = nullptr;
+  return sqlite3_vtab_rhs_value(info, i, &value) == SQLITE_OK && value != nullptr &&
+         table.checks(info->aConstraint[i].iColumn, comparison, value_of(value));
+}
+
+// The plan travels to filter() as text: "columns_used;column:comparison:in:final,…".
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   const Module& module = module_of(base);
   const VirtualTable& table = *module.table;
@@ -150,8 +181,10 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     const bool in = *comparison == Comparison::equal && !hidden && sqlite3_vtab_in(info, i, 1) != 0;
     left *= selectivity;
     info->aConstraintUsage[i].argvIndex = ++arguments;
-    info->aConstraintUsage[i].omit = hidden ? 1 : 0;
-    plan += fmt::format("{}:{}:{},", constraint.iColumn, static_cast<int>(*comparison), in ? 1 : 0);
+    const bool is_final = !hidden && !in && is_checked(table, info, i, *comparison);
+    info->aConstraintUsage[i].omit = hidden || is_final ? 1 : 0;
+    plan += fmt::format("{}:{}:{}:{},", constraint.iColumn, static_cast<int>(*comparison),
+                        in ? 1 : 0, is_final ? 1 : 0);
   }
   if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == table.ordered_by() &&
       table.ordered_by() >= 0 && info->aOrderBy[0].desc == 0 && module.context->set() == nullptr)
@@ -173,26 +206,6 @@ int open_cursor(sqlite3_vtab*, sqlite3_vtab_cursor** made) {
 int close_cursor(sqlite3_vtab_cursor* base) {
   delete static_cast<Cursor*>(base);
   return SQLITE_OK;
-}
-
-SqlCell value_of(sqlite3_value* value) {
-  const auto bytes = [&] {
-    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
-    const auto* start = static_cast<const char*>(sqlite3_value_blob(value));
-    return start == nullptr ? std::string() : std::string(start, size);
-  };
-  switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-      return sqlite3_value_int64(value);
-    case SQLITE_FLOAT:
-      return sqlite3_value_double(value);
-    case SQLITE_TEXT:
-      return bytes();
-    case SQLITE_BLOB:
-      return SqlBlob{bytes()};
-    default:
-      return std::monostate{};
-  }
 }
 
 std::vector<SqlCell> values_of(sqlite3_value* argument, bool in) {
@@ -221,9 +234,12 @@ Request request_of(const char* plan, sqlite3_value** arguments) {
     number(column);
     number(comparison);
     number(in);
+    int is_final = 0;
+    number(is_final);
     request.constraints.push_back({.column = column,
                                    .comparison = static_cast<Comparison>(comparison),
-                                   .values = values_of(arguments[i], in != 0)});
+                                   .values = values_of(arguments[i], in != 0),
+                                   .is_final = is_final != 0});
   }
   return request;
 }

@@ -4,8 +4,9 @@
 // protocol.
 //
 // What a table uses of a WHERE clause is a hint: SQLite checks every row again, except for hidden
-// columns, which are arguments. The tables are eponymous (no CREATE), read-only and know nothing of
-// who asks: netrec's own shell, the sqlite3 program or Python.
+// columns, which are arguments, and for what a table says it checks itself. The tables are
+// eponymous (no CREATE), read-only and know nothing of who asks: netrec's own shell, the sqlite3
+// program or Python.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,7 @@ struct Constraint {
   int column = 0;
   Comparison comparison = Comparison::equal;
   std::vector<SqlCell> values;
+  bool is_final = false;  ///< SQLite does not check it again: VirtualTable::checks() said so
 };
 
 struct Request {
@@ -61,6 +63,8 @@ class VirtualTable {
   virtual std::span<const SqlColumn> columns() const = 0;
   /// How much of the table is left by this comparison: 1 all of it, or not usable.
   virtual double selectivity(int column, Comparison comparison) const = 0;
+  /// True if rows() gives only rows for which this comparison with `value` holds.
+  virtual bool checks(int /*column*/, Comparison, const SqlCell& /*value*/) const { return false; }
   /// Rows in all, roughly, for the planner.
   virtual double rows_estimate() const { return 1e6; }
   /// The column in whose ascending order the rows come; -1: none.

@@ -15,7 +15,7 @@ TEST_F(TimelineTest, GivesBackEveryTick) {
 
   auto timeline = Timeline::open(path_);
   ASSERT_TRUE(timeline) << timeline.error().message;
-  EXPECT_EQ(timeline->summary().frames, past_.size());
+  EXPECT_EQ(timeline->totals()->frames, past_.size());
   FrameCursor cursor = timeline->cursor();
   for (const Past& past : past_) {
     const auto more = cursor.next();
@@ -38,7 +38,7 @@ TEST_F(TimelineTest, SeeksToAnyFrameInAnyOrder) {
 
   auto timeline = Timeline::open(path_);
   ASSERT_TRUE(timeline) << timeline.error().message;
-  EXPECT_GT(timeline->summary().keyframes, 2u);
+  EXPECT_GT(timeline->totals()->keyframes, 2u);
   FrameCursor cursor = timeline->cursor();
   for (std::size_t i = 0; i < past_.size(); ++i) {
     const Past& past = past_[i * 7919 % past_.size()];
