@@ -172,6 +172,9 @@ std::optional<FieldTest> test_of(const EntityColumn<Socket>& column, Comparison 
   const bool is_number =
       column.source == CellSource::number || column.source == CellSource::number_or_null;
   if (value == nullptr || !is_number || comparison == Comparison::inside) return std::nullopt;
+  // When a socket opened may only be known from an earlier session, once its row is put together.
+  const FieldKind kind = fields_of<Socket>()[column.field].kind;
+  if (kind == FieldKind::instant_us || kind == FieldKind::instant_ms) return std::nullopt;
   FieldTest test{.field = column.field,
                  .zero_is_null = column.source == CellSource::number_or_null,
                  .least = *value,
