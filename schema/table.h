@@ -16,6 +16,9 @@ namespace netrec {
 template <class T>
 class Table {
  public:
+  /// Fuller than the library's half: a hundred thousand sockets are to be kept in few megabytes.
+  Table() { index_.max_load_factor(0.85f); }
+
   std::size_t size() const { return rows_.size(); }
   bool empty() const { return rows_.empty(); }
   auto begin() const { return rows_.begin(); }

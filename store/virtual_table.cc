@@ -156,6 +156,9 @@ SqlCell value_of(sqlite3_value* value) {
 // True if the table itself leaves out what does not match constraint `i`. A parameter's value is
 // known here too, and SQLite plans anew when it changes.
 bool is_checked(const VirtualTable& table, sqlite3_index_info* info, int i, Comparison comparison) {
+  // The columns behind the table's own say which file: those it does not know.
+  if (static_cast<std::size_t>(info->aConstraint[i].iColumn) >= table.columns().size())
+    return false;
   sqlite3_value* value = nullptr;
   return sqlite3_vtab_rhs_value(info, i, &value) == SQLITE_OK && value != nullptr &&
          table.checks(info->aConstraint[i].iColumn, comparison, value_of(value));
