@@ -230,7 +230,7 @@ Request request_of(const char* plan, sqlite3_value** arguments) {
     if (plan != end) ++plan;
   };
   number(request.columns_used);
-  for (int i = 0; plan != end; ++i) {
+  while (plan != end) {
     int column = 0;
     int comparison = 0;
     int in = 0;
@@ -241,7 +241,7 @@ Request request_of(const char* plan, sqlite3_value** arguments) {
     number(is_final);
     request.constraints.push_back({.column = column,
                                    .comparison = static_cast<Comparison>(comparison),
-                                   .values = values_of(arguments[i], in != 0),
+                                   .values = values_of(*arguments++, in != 0),
                                    .is_final = is_final != 0});
   }
   return request;
