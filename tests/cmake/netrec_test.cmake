@@ -15,11 +15,12 @@ function(netrec_unit_tests folder)
   target_link_libraries(${folder}_test PRIVATE netrec_${folder} GTest::gtest GTest::gtest_main)
   netrec_discover(${folder} "-*Root.*:*Bpf.*:*Slow.*" unit)
   netrec_discover(${folder} "*Root.*" root)
-  netrec_discover(${folder} "*Bpf.*" bpf)
+  # Event capture sees the whole kernel, the test beside it too.
+  netrec_discover(${folder} "*Bpf.*" bpf RESOURCE_LOCK events)
   netrec_discover(${folder} "*Slow.*" slow)
 endfunction()
 
-# netrec_discover(<folder> <gtest filter> <label>)
+# netrec_discover(<folder> <gtest filter> <label> [<property> <value>…])
 function(netrec_discover folder filter label)
   gtest_discover_tests(${folder}_test
     TEST_FILTER ${filter}
@@ -27,7 +28,7 @@ function(netrec_discover folder filter label)
     TEST_LIST ${folder}_${label}_tests
     DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-    PROPERTIES LABELS ${label} TIMEOUT 300)
+    PROPERTIES LABELS ${label} TIMEOUT 300 ${ARGN})
 endfunction()
 
 # netrec_script_test(<name> LABELS <label>… COMMAND <command>…): a test that is a program of its
