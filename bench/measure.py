@@ -81,7 +81,6 @@ class Recorder:
                 raise RuntimeError('the recorder did not begin: ' +
                                    pathlib.Path(self.log.name).read_text())
             time.sleep(0.05)
-        time.sleep(1.5)
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)

@@ -146,11 +146,13 @@ int record(const RecordOptions& options) {
     voice.warn(dropped.error().message);
   auto recording = Recording::start(options, **source, clock, voice, std::move(*capture));
   if (!recording) return fail(voice, recording.error());
+  // A connection can only be lost before the first frame: nobody is told of a recording until then.
+  Status ran = (*recording)->tick();
   for (const std::string& line : opening_lines(options, **recording)) voice.say(line);
   Service service;
   service.ready("Recording");
   Desk desk{options, clock, voice, *signals, service, **recording};
-  const Status ran = run(desk);
+  if (ran) ran = run(desk);
   return end(desk, ran);
 }
 

@@ -16,19 +16,12 @@
 #include "store/log_reader.h"
 #include "store/read_transaction.h"
 #include "store/rotation.h"
+#include "store/transition_source.h"
+#include "store/walked_state.h"
 
 namespace netrec {
 
 namespace {
-
-/// One session's place in the log.
-struct SessionSpan {
-  std::uint32_t id = 0;
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  std::uint64_t started_us = 0;
-  std::string boot;
-};
 
 template <class T>
 std::uint64_t opened_us(const T& row) {
@@ -51,114 +44,11 @@ Identity identity_of(const Resolution& row) {
   return {row.answered_us, row.address.high, row.address.low, row.query_type};
 }
 
-/// Tells the transitions of sockets whose chunks do not: those alive at the end of a session, and
-/// those that ended after its last chunk.
-class TransitionSource {
- public:
-  void want(const Socket& row, const SessionSpan& session) {
-    const bool known = row.state_since_us <= std::max(row.opened_us, session.started_us);
-    if (known) return;
-    wanted_.insert(row.cookie);
-    first_opened_us_ = std::min(first_opened_us_, row.opened_us);
-  }
-
-  /// Reads the wanted ones out of the chunks of `session`.
-  Status read(const Database& database, const SessionSpan& session, ChunkTable& chunks,
-              std::vector<Damage>& damage) {
-    if (wanted_.empty()) return {};
-    FrameCursor cursor(database, session.last);
-    if (cursor.seek_sequence(session.first))
-      for (const Socket& row : cursor.snapshot().of<Socket>())
-        if (wanted_.count(row.cookie) > 0) book_.begin(row);
-    return chunks.for_each(session.first, session.last, damage,
-                           [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
-                             const KindCounts& sockets = header.of(EntityKind::socket);
-                             const bool may_tell = header.last_wall_us >= first_opened_us_ &&
-                                                   sockets.begun + sockets.ongoing > 0;
-                             if (!may_tell) return true;
-                             // What cannot be read is told by the scan itself.
-                             const auto bytes = chunks.read(row);
-                             if (!bytes) return true;
-                             const auto chunk = ChunkReader::open(bytes->header, bytes->body);
-                             if (chunk) (void)add(*chunk);
-                             return true;
-                           });
-  }
-
-  void follow(const Frame& frame, std::uint64_t previous_us) {
-    book_.follow(frame.delta.of<Socket>(), wall_us(frame.wall), previous_us);
-  }
-  void forget(const Frame& frame) { book_.forget(frame.delta.of<Socket>().closed); }
-
-  std::vector<Transition> of(const Socket& row) const {
-    auto transitions = book_.of(row.cookie);
-    if (!transitions.empty()) return transitions;
-    if (row.state_since_us == row.opened_us)
-      return {{.at_us = row.opened_us, .after_us = row.opened_after_us, .state = row.state}};
-    return {{.at_us = row.state_since_us, .state = row.state}};
-  }
-
- private:
-  Status add(const ChunkReader& chunk) {
-    for (const LifeGroup group : {LifeGroup::begun, LifeGroup::ongoing}) {
-      NETREC_TRY(keys, chunk.keys<Socket>(group));
-      NETREC_TRY(transitions, chunk.transitions(group));
-      for (std::size_t row = 0; row < keys.size(); ++row)
-        if (wanted_.count(keys[row]) > 0) book_.add(keys[row], transitions.of(row));
-    }
-    return {};
-  }
-
-  tsl::robin_set<std::uint64_t, KeyHash> wanted_;
-  std::uint64_t first_opened_us_ = UINT64_MAX;
-  TransitionBook book_;
-};
-
 /// `wanted` as far as a row tells it without the names it refers to, at any time.
 Wanted without_names(Wanted wanted) {
   wanted.pids.clear(), wanted.programs.clear(), wanted.names.clear(), wanted.tests.clear();
   return wanted;
 }
-
-/// The names of frames that are walked: what a frame closes is known until its end.
-template <class T>
-class WalkedState {
- public:
-  void begin(const Snapshot& snapshot) {
-    copy<Text>(snapshot), copy<User>(snapshot), copy<NetworkNamespace>(snapshot);
-    copy<Process>(snapshot);
-    if constexpr (!std::is_same_v<T, Socket>) copy<T>(snapshot);
-  }
-  void open_and_change(const Delta& delta) {
-    Delta part;
-    take<Text>(delta, part), take<User>(delta, part), take<NetworkNamespace>(delta, part);
-    take<Process>(delta, part);
-    if constexpr (!std::is_same_v<T, Socket>) take<T>(delta, part);
-    apply(part, state_);
-  }
-  void close(const Delta& delta) {
-    drop<Text>(delta), drop<User>(delta), drop<NetworkNamespace>(delta), drop<Process>(delta);
-    if constexpr (!std::is_same_v<T, Socket>) drop<T>(delta);
-  }
-  const Snapshot& snapshot() const { return state_; }
-
- private:
-  template <class Kind>
-  void copy(const Snapshot& from) {
-    state_.of<Kind>() = from.of<Kind>();
-  }
-  template <class Kind>
-  static void take(const Delta& from, Delta& to) {
-    to.of<Kind>().opened = from.of<Kind>().opened;
-    to.of<Kind>().changed = from.of<Kind>().changed;
-  }
-  template <class Kind>
-  void drop(const Delta& delta) {
-    for (const Closed& closed : delta.of<Kind>().closed) state_.of<Kind>().erase(closed.key);
-  }
-
-  Snapshot state_;
-};
 
 template <class T>
 class HistoryScan {

@@ -14,10 +14,10 @@
 #include <string>
 
 #include "query/sql_time.h"
-#include "store/missing_frames.h"
 #include "store/sql.h"
 #include "store/timeline_writer.h"
 #include "store/verify.h"
+#include "tests/fuzz/ask_timeline.h"
 #include "tests/store/random_history.h"
 
 namespace {
@@ -50,21 +50,6 @@ Status write_sound(const std::string& path) {
     if (session == 0) NETREC_CHECKED(writer.close(history.snapshot()));
   }
   return {};
-}
-
-void ask_library(const std::string& path) {
-  const auto timeline = Timeline::open(path);
-  if (!timeline) return;
-  FrameCursor cursor = timeline->cursor();
-  for (int i = 0; i < 200; ++i) {
-    const auto more = cursor.next();
-    if (!more || !*more) break;
-  }
-  for (int i = 0; i < 5; ++i) static_cast<void>(cursor.previous());
-  static_cast<void>(cursor.seek(timeline->summary().last_wall));
-  static_cast<void>(timeline->gaps());
-  static_cast<void>(timeline->sessions());
-  static_cast<void>(missing_frames(*timeline));
 }
 
 /// Some of the questions, which says `choice`: all of them take long.
@@ -112,7 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ask_sql(path, choice);
   switch (choice / 8 % 3) {
     case 0:
-      ask_library(path);
+      ask_timeline(path);
       break;
     case 1:
       static_cast<void>(verify(path, nullptr));

@@ -10,9 +10,9 @@
 
 #include "store/bytes.h"
 #include "store/database.h"
-#include "store/history.h"
 #include "store/timeline_writer.h"
 #include "store/verify.h"
+#include "tests/fuzz/ask_timeline.h"
 
 // A timeline whose log tables hold what the input says. SQLite's own pages are left to SQLite's own
 // fuzzing; what is behind its cells is ours:
@@ -72,28 +72,12 @@ void build(const std::string& path, std::string_view input) {
   static_cast<void>(database->make_plain_file());
 }
 
-void read_back(const std::string& path) {
-  const auto timeline = Timeline::open(path);
-  if (!timeline) return;
-  FrameCursor cursor = timeline->cursor();
-  for (int i = 0; i < 200; ++i) {
-    const auto more = cursor.next();
-    if (!more || !*more) break;
-  }
-  for (int i = 0; i < 5; ++i) static_cast<void>(cursor.previous());
-  static_cast<void>(cursor.seek(timeline->summary().last_wall));
-  static_cast<void>(timeline->gaps());
-  static_cast<void>(timeline->sessions());
-  static_cast<void>(
-      scan_connections(*timeline, {}, [](const Connection&, const Snapshot&) { return true; }));
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string path = scratch_path();
   build(path, {reinterpret_cast<const char*>(data), size});
-  read_back(path);
+  ask_timeline(path);
   static_cast<void>(verify(path, nullptr));
   // A recorder takes it up, if it can.
   static_cast<void>(TimelineWriter::open(path, {}));
