@@ -346,7 +346,8 @@ std::vector<Damage> distinct(std::vector<Damage> damage) {
 
 Status check(const std::string& path, const CopyOptions& options) {
   if (!options.replace && ::access(path.c_str(), F_OK) == 0)
-    return failure(ErrorKind::invalid_argument, "{} is there already (--force writes over it)", path);
+    return failure(ErrorKind::invalid_argument, "{} is there already (--force writes over it)",
+                   path);
   const std::vector<std::string> known = copied_tables();
   for (const std::string& table : options.tables)
     if (std::find(known.begin(), known.end(), table) == known.end())
