@@ -35,6 +35,11 @@ enum event_kind {
   EVENT_DATAGRAM_CLOSED,    /* event_datagram_socket */
   EVENT_DNS,                /* event_dns */
   EVENT_PACKET_SOCKET_USED, /* event_datagram_socket: by whom; the socket may be known already */
+  EVENT_UNIX_CONNECTED,     /* event_unix: connect(2) or socketpair(2) returned */
+  EVENT_UNIX_ACCEPTED,      /* event_unix */
+  EVENT_UNIX_LISTENING,     /* event_unix */
+  EVENT_UNIX_FAILED,        /* event_unix: connect(2) said no */
+  EVENT_UNIX_LEFT,          /* event_unix_left: a descriptor of it goes */
   EVENT_KINDS,
 };
 
@@ -113,8 +118,8 @@ struct event_accepted {
   __u64 cookie;
   __u64 inode;
   struct event_task task;
-  __s32 descriptor;
-  __u32 reserved;
+  __s32 descriptor;  /* -1: it has none */
+  __u32 only_holder; /* 1: that it was accepted now is not sure, only that `task` has it */
 };
 
 struct event_connect_failed {
@@ -198,6 +203,35 @@ struct event_dns {
   __u64 cookie; /* of the socket that received it */
   __u32 bytes;
   __u32 over_tcp;
+};
+
+/* A name as the kernel keeps it: a path, or a NUL and what follows; it need not end in a NUL. */
+#define EVENT_UNIX_NAME_MAX 108
+
+/* A UNIX socket, by whoever called. The kernel gives it a cookie only when somebody asks for it. */
+struct event_unix {
+  struct event_header header;
+  __u64 cookie; /* 0: it has none yet */
+  struct event_task task;
+  __u32 inode;
+  __u32 peer_inode; /* 0: nobody has accepted it yet, or there is none */
+  __s32 descriptor;
+  __u32 uid; /* of the socket */
+  __u16 type;
+  __u16 error;
+  __u16 name_bytes;
+  __u16 remote_name_bytes;
+  char name[EVENT_UNIX_NAME_MAX];
+  char remote_name[EVENT_UNIX_NAME_MAX]; /* what was connected to */
+};
+
+/* A program lets go of a descriptor of a UNIX socket, which ends with the last of them. */
+struct event_unix_left {
+  struct event_header header;
+  __u32 pid;
+  __u32 inode;
+  __u32 references; /* to the open file, this one included */
+  __u32 exits;      /* 1: the program ends, and all it holds goes at once */
 };
 
 /* What the iterator over all descriptors writes. */

@@ -54,6 +54,7 @@ typedef int pid_t;
 #define AF_INET6 10
 #define AF_PACKET 17
 #define SOCK_STREAM 1
+#define UNIX_PATH_MAX 108
 #define SOCK_DONE 1 /* enum sock_flags */
 #define SOCK_PACKET 10
 #define MSG_PEEK 2
@@ -234,10 +235,24 @@ struct path {
   struct dentry *dentry;
 };
 
+typedef struct {
+  int counter;
+} atomic_t;
+
+/* Since Linux 6.13: 0 stands for one reference. */
+typedef struct {
+  atomic64_t refcnt;
+} file_ref_t;
+
 struct file {
   struct path f_path;
   struct inode *f_inode;
   void *private_data;
+  file_ref_t f_ref;
+};
+
+struct file___before_6_13 {
+  atomic64_t f_count;
 };
 
 struct socket {
@@ -253,10 +268,58 @@ struct socket_alloc {
 struct fdtable {
   unsigned int max_fds;
   struct file **fd;
+  unsigned long *open_fds;
 };
 
 struct files_struct {
+  atomic_t count;
   struct fdtable *fdt;
+};
+
+struct sockaddr_un {
+  unsigned short sun_family;
+  char sun_path[UNIX_PATH_MAX];
+};
+
+struct unix_address {
+  int len; /* of the name, its family included */
+  struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+  struct sock sk;
+  struct unix_address *addr;
+  struct sock *peer;
+};
+
+struct io_kiocb {
+  u8 opcode;
+};
+
+struct io_accept {
+  u32 file_slot;
+};
+
+struct io_rsrc_node {
+  unsigned long file_ptr;
+};
+
+struct io_rsrc_data {
+  unsigned int nr;
+  struct io_rsrc_node **nodes;
+};
+
+struct io_file_table {
+  struct io_rsrc_data data;
+};
+
+struct io_ring_ctx {
+  struct io_file_table file_table;
+};
+
+struct io_uring_cqe {
+  __s32 res;
+  __u32 flags;
 };
 
 struct mm_struct {
@@ -287,6 +350,8 @@ struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
   unsigned long di;
   unsigned long si;
+  unsigned long dx;
+  unsigned long r10;
   unsigned long ax;
   unsigned long orig_ax;
 #elif defined(__TARGET_ARCH_arm64)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The life of every TCP connection of every network namespace: the state transitions, who
- * connected, who accepted, what became of TIME_WAIT.
+ * connected, what became of TIME_WAIT.
  *
  * Only three places know the owner: CLOSE -> SYN_SENT and CLOSE -> LISTEN run in the caller's
- * context, and so does the return of accept(2). All other transitions may run in a softirq, with
- * whoever happened to be interrupted.
+ * context, and so does the return of accept(2) (calls.bpf.c). All other transitions may run in a
+ * softirq, with whoever happened to be interrupted.
  *
  * kprobes and fentry are not to be had everywhere (measured: neither is on the kernel this was
  * written on), so nothing here needs them.
@@ -147,114 +147,6 @@ int BPF_PROG(on_tcp_state, struct sock *sk, int old_state, int new_state)
   if (new_state == TCP_SYN_SENT || new_state == TCP_LISTEN || new_state == TCP_ESTABLISHED)
     return identified(sk, old_state, new_state);
   return changed(sk, old_state, new_state);
-}
-
-/* What a descriptor of `current` refers to, if it is a socket. */
-static __always_inline struct socket *socket_at(struct task_struct *task, long descriptor)
-{
-  struct fdtable *table = task->files->fdt;
-  struct file **files = table->fd;
-  struct socket *socket;
-  struct file *file;
-
-  if (descriptor < 0 || descriptor >= table->max_fds)
-    return NULL;
-  if (bpf_probe_read_kernel(&file, sizeof(file), files + descriptor) || !file)
-    return NULL;
-  socket = BPF_CORE_READ(file, private_data);
-  if (!socket || BPF_CORE_READ(socket, file) != file)
-    return NULL; /* not a socket */
-  return socket;
-}
-
-static __always_inline bool is_tcp(const struct sock *sk)
-{
-  __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-  return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
-}
-
-static __always_inline int accepted(struct task_struct *task, long descriptor)
-{
-  struct socket *socket = socket_at(task, descriptor);
-  struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
-  struct event_accepted *event;
-
-  if (!sk || !is_tcp(sk))
-    return 0;
-  event = event_begin(EVENT_SOCKET_ACCEPTED, sizeof(*event));
-  if (!event)
-    return 0;
-  event->header.network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-  event->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-  event->inode = inode_of(socket);
-  event->descriptor = descriptor;
-  event->reserved = 0;
-  tell_task(&event->task, task);
-  event_end(event);
-  return 0;
-}
-
-/* sockaddr_in and sockaddr_in6 as a program passes them. */
-static __always_inline void tell_wanted(struct event_ends *ends, const void *address)
-{
-  struct {
-    __u16 family;
-    __be16 port;
-    __u8 bytes[24]; /* v4: at 0; v6: at 4, after the flow label */
-  } wanted = {};
-
-  bpf_probe_read_user(&wanted, sizeof(wanted), address);
-  ends->family = wanted.family;
-  ends->remote_port = bpf_ntohs(wanted.port);
-  __builtin_memset(ends->remote, 0, 16);
-  if (wanted.family == AF_INET6)
-    __builtin_memcpy(ends->remote, wanted.bytes + 4, 16);
-  else
-    __builtin_memcpy(ends->remote, wanted.bytes, 4);
-}
-
-/* Among what connect(2) refuses is what never becomes a transition: no route, no permission. */
-static __always_inline int connect_failed(struct task_struct *task, struct pt_regs *regs,
-                                          long error)
-{
-  struct socket *socket = socket_at(task, SYSCALL_FIRST(regs));
-  struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
-  struct event_connect_failed *event;
-
-  if (!sk || !is_tcp(sk) || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
-    return 0;
-  event = event_begin(EVENT_CONNECT_FAILED, sizeof(*event));
-  if (!event)
-    return 0;
-  event->header.network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-  event->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-  event->inode = inode_of(socket);
-  read_addresses(&event->ends, &sk->__sk_common);
-  tell_wanted(&event->ends, (const void *)SYSCALL_SECOND(regs));
-  event->ends.protocol = IPPROTO_TCP;
-  event->descriptor = SYSCALL_FIRST(regs);
-  event->error = -error;
-  tell_task(&event->task, task);
-  event_end(event);
-  return 0;
-}
-
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_syscall_return, struct pt_regs *regs, long result)
-{
-  long number = SYSCALL_NUMBER(regs);
-
-  if (number == SYSCALL_ACCEPT4 || number == SYSCALL_ACCEPT) {
-    if (result >= 0)
-      return accepted(bpf_get_current_task_btf(), result);
-  } else if (number == SYSCALL_CONNECT) {
-    /* EINPROGRESS, EALREADY and EISCONN are no failures; EFAULT, EBADF, ENOTSOCK not TCP's. */
-    if (result < 0 && result != -115 && result != -114 && result != -106 && result != -14 &&
-        result != -9 && result != -88)
-      return connect_failed(bpf_get_current_task_btf(), regs, result);
-  }
-  return 0;
 }
 
 static __always_inline int time_wait(struct timer_list *timer, __u32 kind)

@@ -200,7 +200,9 @@ class ConnectionsCommand final : public Command {
 
   bool wants(const Connection& life, const Snapshot& names) const {
     const Socket& socket = life.socket;
-    const bool connected = has_remote_end(socket) || socket.peer_inode != 0;
+    // A UNIX socket has no remote address but, if it connected, the other end or its name.
+    const bool connected = has_remote_end(socket) || socket.peer_inode != 0 ||
+                           (socket.family == Family::unix && socket.remote_name != 0);
     if (!connected || !selection_.wants(life, names)) return false;
     if (open_ && life.is_closed() && life.closed_us <= to_us(range_.to)) return false;
     return least_us_ == 0 || lifetime_of(life).at_least_us > least_us_;

@@ -104,7 +104,8 @@ std::string EndpointNames::local(const Socket& socket, const Snapshot& names) {
 }
 
 std::string EndpointNames::remote(const Socket& socket, const Snapshot& names) {
-  if (socket.family == Family::unix || socket.family == Family::packet) return "";
+  if (socket.family == Family::unix) return std::string(names.text(socket.remote_name));
+  if (socket.family == Family::packet) return "";
   if (!is_ip(socket.family)) return other_end(socket, socket.remote, socket.remote_port, names);
   return endpoint(socket.remote, socket.remote_port, socket.family, socket.transport,
                   names.text(socket.remote_name));

@@ -64,7 +64,8 @@ void add_identity(Facts& facts, const Socket& socket, const Snapshot& names) {
     facts.add("{} holders", holders.size());
   if (has(socket, SocketFlag::orphan)) facts.add("orphan");
   if (socket.inode != 0) facts.add("inode {}", socket.inode);
-  if (const std::string name(names.text(socket.remote_name)); !name.empty())
+  const std::string name(names.text(socket.remote_name));
+  if (!name.empty() && socket.family != Family::unix)  // There it is the foreign address.
     facts.add("to {}", escape(name));
   if (const std::string device = interface_text(socket, names); !device.empty())
     facts.add("dev {}", escape(device));

@@ -27,11 +27,15 @@ struct Group {
   std::array<std::string_view, 4> programs;  // as named in bpf/*.bpf.c
 };
 
-constexpr std::array<Group, 7> kGroups = {{
+constexpr std::array<Group, 9> kGroups = {{
     {"tcp", "every TCP transition at its own time", {"on_tcp_state"}},
     {"calls",
      "who accepts, and connections that fail before a packet is sent",
      {"on_syscall_return"}},
+    {"rings", "who accepts through io_uring", {"on_ring_complete"}},
+    {"unix",
+     "when UNIX sockets end",
+     {"on_syscall_entry", "on_descriptors_left"}},
     {"time_wait", "when TIME_WAIT begins and ends", {"on_timer_start", "on_timer_cancel"}},
     {"process", "programs that live shorter than a tick", {"on_exec", "on_fork", "on_exit"}},
     {"traffic",

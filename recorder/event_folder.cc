@@ -185,10 +185,10 @@ void EventFolder::end(std::uint64_t cookie, microseconds boot) {
 
 void EventFolder::on(const event_accepted& event) {
   const Socket* known = observer_.sockets().find(event.cookie);
-  if (known == nullptr) return;
+  if (known == nullptr || (event.only_holder != 0 && known->process != 0)) return;
   Socket now = *known;
   now.process = run_of(event.task, boot_of(event.header));
-  now.descriptor = static_cast<std::uint32_t>(event.descriptor);
+  if (event.descriptor >= 0) now.descriptor = static_cast<std::uint32_t>(event.descriptor);
   now.inode = static_cast<std::uint32_t>(event.inode);
   set_flag(now, SocketFlag::owner_unsure, now.process == 0);
   observer_.sockets().tell(now);
@@ -312,6 +312,18 @@ void EventFolder::on(const event_dns& event, std::span<const std::byte> message)
                   asker == nullptr ? 0 : asker->process);
 }
 
+// --- UNIX sockets --------------------------------------------------------------------------------
+
+void EventFolder::on(const event_unix& event) {
+  if (!wants_unix_) return;
+  const std::uint32_t place = namespace_of(event.header);
+  if (place != 0) unix_.told(event, place, run_of(event.task, boot_of(event.header)));
+}
+
+void EventFolder::on(const event_unix_left& event) {
+  if (wants_unix_) unix_.left(event);
+}
+
 // --- listeners -----------------------------------------------------------------------------------
 
 void EventFolder::note_listener(const Socket& row) { listeners_[listening_key(row)] = row.cookie; }
@@ -336,6 +348,7 @@ void EventFolder::on(const event_exec& event, const ExecStrings& strings) {
   runs_.executed(event, strings);
   // Its sockets are the new program's from now on.
   if (observer_.processes().known(event.task.pid) == 0) return;
+  unix_.doubt();
   if (const ProgramRun* run = runs_.find(event.task.pid, event.task.start_ns))
     adopt(*run, boot_of(event.header), 0);
 }

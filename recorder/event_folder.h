@@ -18,6 +18,7 @@
 #include "recorder/observer.h"
 #include "recorder/peers.h"
 #include "recorder/program_runs.h"
+#include "recorder/unix_lives.h"
 #include "schema/key_hash.h"
 
 namespace netrec {
@@ -52,8 +53,15 @@ class EventFolder final : public EventSink {
   void on(const event_exec& event, const ExecStrings& strings) override;
   void on(const event_datagram_socket& event) override;
   void on(const event_dns& event, std::span<const std::byte> message) override;
+  void on(const event_unix& event) override;
+  void on(const event_unix_left& event) override;
 
   Peers& peers() { return peers_; }
+
+  /// The user asked for none of them.
+  void leave_out_unix_sockets() { wants_unix_ = false; }
+  /// True if UNIX sockets may have ended without a telling of it, since the last call.
+  bool take_unix_doubt() { return unix_.take_doubt(); }
 
   /// Carries out what had to wait for an event that might have followed. REQUIRES: every event
   /// before `boot` was told.
@@ -93,6 +101,7 @@ class EventFolder final : public EventSink {
   ProgramRuns runs_;
   AskedNames names_{observer_};
   Peers peers_{observer_, names_};
+  UnixLives unix_{observer_};
   FoldTotals totals_;
   /// Connections of which only the stand-in for TIME_WAIT is left.
   tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> in_time_wait_;
@@ -104,6 +113,7 @@ class EventFolder final : public EventSink {
   tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash> listeners_;
   std::uint64_t unplaced_ = 0;
   bool met_namespace_ = false;
+  bool wants_unix_ = true;
 };
 
 }  // namespace netrec

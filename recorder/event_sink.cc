@@ -88,6 +88,13 @@ bool decode_event(std::span<const std::byte> record, EventSink& sink) {
       return hand_over<event_datagram_socket>(record, sink);
     case EVENT_DNS:
       return hand_over_dns(record, sink);
+    case EVENT_UNIX_CONNECTED:
+    case EVENT_UNIX_ACCEPTED:
+    case EVENT_UNIX_LISTENING:
+    case EVENT_UNIX_FAILED:
+      return hand_over<event_unix>(record, sink);
+    case EVENT_UNIX_LEFT:
+      return hand_over<event_unix_left>(record, sink);
     default:
       return false;
   }

@@ -38,6 +38,9 @@ class EventSink {
   virtual void on(const event_datagram_socket& event) = 0;
   /// `message`: at most EVENT_DNS_MAX bytes of what was received.
   virtual void on(const event_dns& event, std::span<const std::byte> message) = 0;
+  /// Kind EVENT_UNIX_CONNECTED, _ACCEPTED, _LISTENING or _FAILED.
+  virtual void on(const event_unix& event) = 0;
+  virtual void on(const event_unix_left& event) = 0;
 };
 
 /// Hands the event in `record` to `sink`; false if it is not one of ours, whole.

@@ -58,6 +58,15 @@ void Look::sockets() {
   }
 }
 
+void Look::unix_sockets() {
+  if (!options_.unix_sockets) return;
+  for (const NamespaceFacts& place : source_.namespaces()) {
+    const std::uint32_t id = observer_.surroundings().namespace_id(place.inode);
+    if (place.readable() && id != 0)
+      dump(place, id, {.transport = Transport::unix, .family = Family::unix});
+  }
+}
+
 void Look::dump(const NamespaceFacts& place, std::uint32_t id, SocketKind kind) {
   if (refused_.contains(question(id, kind))) return;
   const Instant began = clock_.now();

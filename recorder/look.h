@@ -28,6 +28,8 @@ class Look {
   void surroundings();
   /// Shows all sockets. The caller drains events, if there are any, and says end_dumps().
   void sockets();
+  /// The same of UNIX sockets only.
+  void unix_sockets();
   void interfaces_and_counters();
 
   /// Forgets what was refused, so that it is asked for, and told of, again: a new session begins.

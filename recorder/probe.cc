@@ -6,12 +6,16 @@
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <string_view>
+
+#include "recorder/ring_trial.h"
 
 namespace netrec {
 
@@ -45,7 +49,14 @@ struct Trial {
   std::uint16_t connecting_port = 0;
   std::uint16_t datagram_port = 0;
   pid_t child = 0;
+  std::uint32_t unix_inode = 0;  // of the end that connected
+  std::uint32_t ring_inode = 0;  // of what was accepted through io_uring; 0: it could not be tried
 };
+
+std::uint32_t inode_of(int descriptor) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 ? static_cast<std::uint32_t>(status.st_ino) : 0;
+}
 
 // What came back of the trial; everything else that happens on the host meanwhile is passed over.
 class TrialSink final : public EventSink {
@@ -55,17 +66,18 @@ class TrialSink final : public EventSink {
   void on(const event_socket& event) override {
     if (event.ends.remote_port != trial_.listening_port) return;
     if (event.transition.new_state == kSynSent)
-      connected_by_us = event.task.pid == static_cast<std::uint32_t>(::getpid());
+      connected_by_us |= event.task.pid == static_cast<std::uint32_t>(::getpid());
     if (event.transition.new_state == kEstablished)
-      established = event.ends.local_port == trial_.connecting_port;
+      established |= event.ends.local_port == trial_.connecting_port;
   }
   void on(const event_transition&) override {}
   void on(const event_closed& event) override {
     if (event.ends.remote_port != trial_.listening_port) return;
-    closed = event.totals.bytes_sent == kMessage.size();
+    closed |= event.totals.bytes_sent == kMessage.size();
   }
   void on(const event_accepted& event) override {
-    if (event.task.pid == static_cast<std::uint32_t>(::getpid())) accepted = true;
+    if (event.task.pid != static_cast<std::uint32_t>(::getpid())) return;
+    (event.inode == trial_.ring_inode ? ring_accepted : accepted) = true;
   }
   void on(const event_connect_failed&) override {}
   void on(const event_time_wait& event) override {
@@ -85,16 +97,29 @@ class TrialSink final : public EventSink {
     if (event.task.pid == static_cast<std::uint32_t>(::getpid())) datagram = true;
   }
   void on(const event_dns&, std::span<const std::byte>) override {}
+  void on(const event_unix& event) override {
+    if (event.header.kind == EVENT_UNIX_CONNECTED && event.inode == trial_.unix_inode)
+      unix_connected = event.task.pid == static_cast<std::uint32_t>(::getpid());
+    if (event.header.kind == EVENT_UNIX_ACCEPTED && event.peer_inode == trial_.unix_inode)
+      unix_accepted = true;
+  }
+  void on(const event_unix_left& event) override {
+    if (event.inode == trial_.unix_inode) unix_left = event.references == 1;
+  }
 
   bool connected_by_us = false;
   bool established = false;
   bool closed = false;
   bool accepted = false;
+  bool ring_accepted = false;
   bool datagram = false;
   bool waiting = false;
   bool forked = false;
   bool executed = false;
   bool exited = false;
+  bool unix_connected = false;
+  bool unix_accepted = false;
+  bool unix_left = false;
 
  private:
   const Trial& trial_;
@@ -132,9 +157,32 @@ Status make_connection(Trial& trial) {
   if (::send(client.number(), kMessage.data(), kMessage.size(), MSG_NOSIGNAL) < 0 ||
       ::recv(server.number(), bytes.data(), bytes.size(), MSG_WAITALL) < 0)
     return trial_error("send");
+  const Descriptor another(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(another.number(), name, sizeof(address)) != 0) return trial_error("connect");
+  const Descriptor by_ring(accept_through_ring(listener.number()));
+  if (by_ring.number() >= 0) trial.ring_inode = inode_of(by_ring.number());
   client.close();
   // The client's FIN must have come before the server closes, or both would be in CLOSING.
   if (::recv(server.number(), bytes.data(), bytes.size(), 0) < 0) return trial_error("receive");
+  return {};
+}
+
+// Connects to a name the kernel chooses (unix(7), autobind), accepts, and closes.
+Status make_unix_connection(Trial& trial) {
+  Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  auto* name = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(listener.number(), name, sizeof(address.sun_family)) != 0 ||
+      ::listen(listener.number(), 1) != 0)
+    return trial_error("listen for UNIX connections");
+  socklen_t size = sizeof(address);
+  ::getsockname(listener.number(), name, &size);
+  const Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(client.number(), name, size) != 0) return trial_error("connect a UNIX socket");
+  const Descriptor server(::accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (server.number() < 0) return trial_error("accept a UNIX connection");
+  trial.unix_inode = inode_of(client.number());
   return {};
 }
 
@@ -190,6 +238,7 @@ void start_process(Trial& trial) {
 Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   Trial trial;
   NETREC_CHECKED(make_connection(trial));
+  NETREC_CHECKED(make_unix_connection(trial));
   NETREC_CHECKED(send_datagram(trial));
   const bool sent_frame = send_frame();
   start_process(trial);
@@ -211,6 +260,9 @@ Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   expect("tcp", sink.established, "the connection");
   expect("tcp", sink.closed, "the bytes at its close");
   expect("calls", sink.accepted, "who accepted");
+  expect("calls", sink.unix_connected && sink.unix_accepted, "a UNIX connection");
+  if (trial.ring_inode != 0) expect("rings", sink.ring_accepted, "who accepted through io_uring");
+  expect("unix", sink.unix_left, "the end of a UNIX socket");
   expect("traffic", sink.datagram, "who made a UDP socket");
   expect("traffic", counted_bytes == kMessage.size(), "the bytes of a datagram");
   if (sent_frame) expect("frames", framed_bytes == kFrameBytes, "a frame sent below IP");

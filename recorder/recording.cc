@@ -154,6 +154,7 @@ void Recording::carry_over() {
 
 void Recording::open_session() {
   const Instant now = clock_.now();
+  if (!options_.unix_sockets) folder_.leave_out_unix_sockets();
   limits_ = limits_of(options_, effective_capabilities(), capture_);
   observer_.begin_session(session_row(options_, limits_, capture_.mode(), now, observer_));
   if (capture_.events) {
@@ -269,11 +270,24 @@ void Recording::observe_events() {
     look_.hurry();
     look_.surroundings();
   }
-  if (!pace_.is_due(clock_.now().monotonic)) return;
+  if (!pace_.is_due(clock_.now().monotonic)) return look_at_unix_sockets();
   const nanoseconds before = thread_time();
+  folder_.take_unix_doubt();
   look_at_sockets();
   tell_disagreements();
   pace_.looked(clock_.now().monotonic, thread_time() - before);
+}
+
+// Their ends are not all told by events; where one may have been missed, dumps tell.
+void Recording::look_at_unix_sockets() {
+  if (!unix_pace_.is_due(clock_.now().monotonic) || !folder_.take_unix_doubt()) return;
+  const nanoseconds before = thread_time();
+  observer_.sockets().begin_dumps();
+  look_.unix_sockets();
+  listen();
+  folder_.spare_ending();
+  observer_.sockets().end_dumps();
+  unix_pace_.looked(clock_.now().monotonic, thread_time() - before);
 }
 
 // Only once a tick: the kernel has counted what was exchanged since.

@@ -82,6 +82,7 @@ class Recording {
   void hash_executables();
   void look_at_sockets();
   void observe_events();
+  void look_at_unix_sockets();
   void read_peers();
   void tell_losses();
   void tell_disagreements();
@@ -104,6 +105,7 @@ class Recording {
   EventFolder folder_;
   Look look_;
   LookPace pace_;
+  LookPace unix_pace_;
   Disagreements disagreements_;
   int doubtful_ = 0;  ///< ticks in which a socket not known may be one whose beginning was lost
   Schedule schedule_;

@@ -7,21 +7,10 @@ namespace netrec {
 
 namespace {
 
-// Paths end in a NUL that counts, abstract names begin with one and end where they end.
-std::string printable_path(Bytes bytes) {
-  std::string path(as_text(bytes));
-  if (path.empty()) return path;
-  if (path.front() == '\0') {
-    path.front() = '@';
-    return path;
-  }
-  return path.substr(0, path.find('\0'));
-}
-
 void decode_attribute(const Attribute& attribute, const DecodeContext& context, Socket& row) {
   switch (attribute.type) {
     case UNIX_DIAG_NAME:
-      row.path = context.texts.text(printable_path(attribute.bytes));
+      row.path = context.texts.text(printable_unix_name(as_text(attribute.bytes)));
       break;
     case UNIX_DIAG_PEER:
       row.peer_inode = read_as<std::uint32_t>(attribute.bytes);
@@ -47,6 +36,17 @@ void decode_attribute(const Attribute& attribute, const DecodeContext& context, 
 }
 
 }  // namespace
+
+// Paths end in a NUL that counts, abstract names begin with one and end where they end.
+std::string printable_unix_name(std::string_view name) {
+  std::string path(name);
+  if (path.empty()) return path;
+  if (path.front() == '\0') {
+    path.front() = '@';
+    return path;
+  }
+  return path.substr(0, path.find('\0'));
+}
 
 std::vector<std::byte> unix_request() {
   unix_diag_req request{};

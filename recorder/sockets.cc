@@ -131,7 +131,11 @@ void Sockets::link(std::uint32_t place) {
 }
 
 void Sockets::see(const Socket& observed) {
-  const std::uint32_t place = predict(observed.cookie);
+  std::uint32_t place = predict(observed.cookie);
+  if (place == kNowhere && observed.transport == Transport::unix) {
+    if (left_.contains(observed.inode)) return;
+    place = join_unix(observed);
+  }
   if (place != kNowhere) {
     places_[place].generation = generation_;
     places_[place].part = part_;
@@ -149,6 +153,16 @@ void Sockets::see(const Socket& observed) {
   if (is_told_by_events(row)) untold_.insert(row.cookie);
   add(row, part_);
   link(static_cast<std::uint32_t>(places_.size() - 1));
+}
+
+// An event told of it by its inode, before it had a cookie.
+std::uint32_t Sockets::join_unix(const Socket& observed) {
+  const auto found = by_inode_.find(observed.inode);
+  if (found == by_inode_.end()) return kNowhere;
+  const Socket& row = ledger_.sockets().rows()[found->second];
+  if (row.transport != Transport::unix || (row.cookie & kUnixKey) == 0) return kNowhere;
+  aliases_[observed.cookie] = row.cookie;
+  return found->second;
 }
 
 // Events tell of TCP from connect or listen on: not of what is only bound, nor of what was asked
@@ -268,6 +282,7 @@ void Sockets::end_dumps(CloseReason reason) {
   disagreements_.missed_opens += untold_.size();
   untold_.clear();
   drop_stale_aliases();
+  forget_left();
 }
 
 // Last place first.
@@ -397,6 +412,22 @@ bool Sockets::ended(std::uint64_t cookie, std::chrono::microseconds boot, CloseR
   remove(place, reason, ledger_.mark(boot));
   aliases_.erase(cookie);
   return true;
+}
+
+void Sockets::left(std::uint32_t inode, std::chrono::microseconds boot) {
+  constexpr std::size_t kLeast = 4096;
+  left_[inode] = boot;
+  if (left_.size() < most_left_) return;
+  forget_left();
+  most_left_ = std::max(kLeast, 2 * left_.size());
+}
+
+// A process may take its time between letting go and the end of it.
+void Sockets::forget_left() {
+  constexpr std::chrono::seconds kLinger{1};
+  const std::chrono::microseconds now = left_.empty() ? kLinger : clock_.now().boot;
+  for (auto left = left_.begin(); left != left_.end();)
+    left = now - left->second > kLinger ? left_.erase(left) : std::next(left);
 }
 
 // --- owners --------------------------------------------------------------------------------------

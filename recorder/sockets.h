@@ -95,6 +95,11 @@ class Sockets final : public SocketSink {
   /// The socket ended at `boot`. False if it is not known.
   bool ended(std::uint64_t cookie, std::chrono::microseconds boot,
              CloseReason reason = CloseReason::exact);
+  /// The UNIX socket with `inode`, known or not, went at `boot`: a dump may still show it for a
+  /// moment.
+  void left(std::uint32_t inode, std::chrono::microseconds boot);
+  /// In the keys of UNIX sockets that events told of before they had a cookie.
+  static constexpr std::uint64_t kUnixKey = std::uint64_t{1} << 61;
 
   // --- owners ----------------------------------------------------------------------------------
 
@@ -146,6 +151,8 @@ class Sockets final : public SocketSink {
   std::vector<std::uint32_t> gone_places() const;
   void join_time_waits(std::vector<std::uint32_t>& gone);
   void drop_stale_aliases();
+  std::uint32_t join_unix(const Socket& observed);
+  void forget_left();
   std::uint64_t wall_us(std::chrono::microseconds boot);
   std::size_t position(std::uint64_t cookie) const;
 
@@ -163,6 +170,9 @@ class Sockets final : public SocketSink {
   tsl::robin_set<std::uint64_t, KeyHash>
       untold_;  ///< shown by these dumps, and no event told of them
   std::vector<Doubt> doubts_;
+  /// UNIX sockets that events told the end of: by inode, when on the boot clock.
+  tsl::robin_map<std::uint32_t, std::chrono::microseconds, KeyHash> left_;
+  std::size_t most_left_ = 4096;  ///< when to forget the older ones
   InodeChanges inode_changes_;
   tsl::robin_map<std::uint32_t, std::uint64_t, KeyHash>
       quiet_;  ///< appeared with a known owner: when

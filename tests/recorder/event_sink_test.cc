@@ -27,10 +27,13 @@ class Counting final : public EventSink {
     path = strings.path;
     command_line = strings.command_line;
   }
+  void on(const event_unix&) override { ++unix_told; }
+  void on(const event_unix_left&) override { ++unix_left; }
   int total() const {
-    return sockets + transitions + closed + accepted + failed + waits + processes;
+    return unix_told + unix_left + sockets + transitions + closed + accepted + failed + waits + processes;
   }
 
+  int unix_told = 0, unix_left = 0;
   int sockets = 0, transitions = 0, closed = 0, accepted = 0, failed = 0, waits = 0, processes = 0;
   std::string path;
   std::string command_line;
@@ -78,6 +81,10 @@ TEST(EventDecoder, TakesEveryKindOnlyWhole) {
   expect_only_whole<event_closed>(EVENT_SOCKET_CLOSED, &Counting::closed);
   expect_only_whole<event_accepted>(EVENT_SOCKET_ACCEPTED, &Counting::accepted);
   expect_only_whole<event_connect_failed>(EVENT_CONNECT_FAILED, &Counting::failed);
+  for (const std::uint32_t kind :
+       {EVENT_UNIX_CONNECTED, EVENT_UNIX_ACCEPTED, EVENT_UNIX_LISTENING, EVENT_UNIX_FAILED})
+    expect_only_whole<event_unix>(kind, &Counting::unix_told);
+  expect_only_whole<event_unix_left>(EVENT_UNIX_LEFT, &Counting::unix_left);
   expect_only_whole<event_time_wait>(EVENT_TIME_WAIT, &Counting::waits);
   expect_only_whole<event_time_wait>(EVENT_TIME_WAIT_ENDED, &Counting::waits);
   expect_only_whole<event_process>(EVENT_PROCESS_FORKED, &Counting::processes);

@@ -44,6 +44,8 @@ class Keeping final : public EventSink {
   void on(const event_dns&, std::span<const std::byte> message) override {
     messages.emplace_back(message.begin(), message.end());
   }
+  void on(const event_unix&) override {}
+  void on(const event_unix_left&) override {}
   void on(const event_exec& event, const ExecStrings& strings) override {
     programs[event.task.pid] = {event, strings.path, std::string(strings.command_line)};
   }
