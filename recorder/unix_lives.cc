@@ -44,8 +44,8 @@ Socket UnixLives::row_of(const event_unix& event, std::uint32_t network_namespac
   Socket row;
   if (const Socket* known = find(event.inode, event.cookie)) row = *known;
   if (row.cookie == 0)
-    row.cookie = event.cookie != 0 ? event.cookie
-                                   : key_without_cookie(event.inode, boot_of(event.header));
+    row.cookie =
+        event.cookie != 0 ? event.cookie : key_without_cookie(event.inode, boot_of(event.header));
   row.family = Family::unix;
   row.transport = Transport::unix;
   row.type = static_cast<std::uint8_t>(event.type);
@@ -67,8 +67,8 @@ void UnixLives::told(const event_unix& event, std::uint32_t network_namespace,
   Socket row = row_of(event, network_namespace, process);
   if (event.header.kind == EVENT_UNIX_FAILED) return failed(std::move(row), event);
   leaving_.erase(event.inode);
-  const TcpState state = event.header.kind == EVENT_UNIX_LISTENING ? TcpState::listen
-                                                                   : TcpState::established;
+  const TcpState state =
+      event.header.kind == EVENT_UNIX_LISTENING ? TcpState::listen : TcpState::established;
   const Socket* known = find(event.inode, event.cookie);
   // A look showed it while this was under way.
   const bool is_late = known != nullptr && known->opened_us > observer_.wall_us(boot);

@@ -4,8 +4,8 @@
 // The kernel gives a UNIX socket a cookie only when somebody asks for it, so events know it by its
 // inode, and the row gets a key of our own until a dump joins the two (Sockets::see()). No hook
 // tells an end: what is told is each descriptor a program lets go of, and how many references to
-// the open file there were. The last one ends the socket; where two processes let go at once neither
-// saw itself as the last, and so a look at UNIX sockets is asked for (take_doubt()).
+// the open file there were. The last one ends the socket; where two processes let go at once
+// neither saw itself as the last, and so a look at UNIX sockets is asked for (take_doubt()).
 #pragma once
 
 #include <tsl/robin_map.h>

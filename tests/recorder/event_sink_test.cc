@@ -30,7 +30,8 @@ class Counting final : public EventSink {
   void on(const event_unix&) override { ++unix_told; }
   void on(const event_unix_left&) override { ++unix_left; }
   int total() const {
-    return unix_told + unix_left + sockets + transitions + closed + accepted + failed + waits + processes;
+    return unix_told + unix_left + sockets + transitions + closed + accepted + failed + waits +
+           processes;
   }
 
   int unix_told = 0, unix_left = 0;

@@ -47,7 +47,8 @@ class UnixLivesTest : public testing::Test {
     event.name_bytes = static_cast<std::uint16_t>(name.size());
     event.remote_name_bytes = static_cast<std::uint16_t>(remote.size());
     std::memcpy(event.name, name.data(), std::min(name.size(), sizeof(event.name)));
-    std::memcpy(event.remote_name, remote.data(), std::min(remote.size(), sizeof(event.remote_name)));
+    std::memcpy(event.remote_name, remote.data(),
+                std::min(remote.size(), sizeof(event.remote_name)));
     folder.on(event);
   }
   void leave(std::uint32_t inode, std::uint32_t references, std::uint32_t pid = 0) {
