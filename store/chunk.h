@@ -22,6 +22,7 @@
 #include "store/chunk_carry.h"
 #include "store/chunk_header.h"
 #include "store/column.h"
+#include "store/search_keys.h"
 
 namespace netrec {
 
@@ -40,6 +41,7 @@ struct ChunkInput {
 struct EncodedChunk {
   std::string header;
   std::string body;
+  SearchKeys keys{};  ///< of what ended in it: for the search index
 };
 
 /// Errors: invalid_argument (frames that are not canonical, or more than a chunk may hold: see

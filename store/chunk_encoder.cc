@@ -493,8 +493,11 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
   outline.add_names(names.all, names.remote_names);
   if (!names.restated.empty())
     out.put_blob({.role = static_cast<std::uint8_t>(Role::names)}, encode_delta(names.restated));
-  header.outline = outline.finish(header.first_opened_us);
+  OutlineBuilder::Gathered gathered = outline.finish();
+  header.outline = std::move(gathered.outline);
+  header.first_opened_us = gathered.first_opened_us;
   EncodedChunk chunk;
+  chunk.keys = std::move(gathered.keys);
   chunk.body = out.lay_out(header);
   chunk.header = header.encode();
   return chunk;

@@ -171,12 +171,24 @@ bool Outline::may_have_local_port(std::uint16_t first, std::uint16_t last) const
   return may_have_port(first, last, local_port, local_ports);
 }
 
+std::array<KeyFilter*, 8> Outline::filters() {
+  return {&remote_addresses, &remote_prefixes,
+          &local_addresses,  &remote_ports,
+          &local_ports,      &pids,
+          &programs,         &names};
+}
+
+std::array<const KeyFilter*, 8> Outline::filters() const {
+  return {&remote_addresses, &remote_prefixes,
+          &local_addresses,  &remote_ports,
+          &local_ports,      &pids,
+          &programs,         &names};
+}
+
 void Outline::encode(std::string& out) const {
   put_varint(out, transports);
   for (const Range* range : {&remote, &local, &remote_port, &local_port}) put_range(out, *range);
-  for (const KeyFilter* filter : {&remote_addresses, &remote_prefixes, &local_addresses,
-                                  &remote_ports, &local_ports, &pids, &programs, &names})
-    filter->encode(out);
+  for (const KeyFilter* filter : filters()) filter->encode(out);
 }
 
 Outline Outline::decode(ByteReader& in) {
@@ -184,10 +196,7 @@ Outline Outline::decode(ByteReader& in) {
   outline.transports = in.varint();
   for (Range* range : {&outline.remote, &outline.local, &outline.remote_port, &outline.local_port})
     *range = read_range(in);
-  for (KeyFilter* filter : {&outline.remote_addresses, &outline.remote_prefixes,
-                            &outline.local_addresses, &outline.remote_ports, &outline.local_ports,
-                            &outline.pids, &outline.programs, &outline.names})
-    *filter = KeyFilter::decode(in);
+  for (KeyFilter* filter : outline.filters()) *filter = KeyFilter::decode(in);
   return outline;
 }
 

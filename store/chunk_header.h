@@ -69,6 +69,10 @@ struct Outline {
   bool may_have_remote_port(std::uint16_t first, std::uint16_t last) const;
   bool may_have_local_port(std::uint16_t first, std::uint16_t last) const;
 
+  /// Its filters, in the order of the file, which is that of KeyKind (store/search_keys.h).
+  std::array<KeyFilter*, 8> filters();
+  std::array<const KeyFilter*, 8> filters() const;
+
   void encode(std::string& out) const;
   static Outline decode(ByteReader& in);
 };

@@ -76,21 +76,32 @@ void OutlineBuilder::add_names(const Snapshot& names,
   for (const std::uint32_t name : remote_names) names_.push_back(text_key(names.text(name)));
 }
 
-Outline OutlineBuilder::finish(std::uint64_t& first_opened_us) {
-  first_opened_us = opened_.least > opened_.most ? 0 : opened_.least;
+OutlineBuilder::Gathered OutlineBuilder::finish() {
+  Gathered all;
+  all.first_opened_us = opened_.least > opened_.most ? 0 : opened_.least;
   outline_.remote = remote_.range;
   outline_.local = local_.range;
   outline_.remote_port = remote_.port_range;
   outline_.local_port = local_.port_range;
-  outline_.remote_addresses = KeyFilter::of(std::move(remote_.addresses), kMostAddresses);
-  outline_.remote_prefixes = KeyFilter::of(std::move(remote_.prefixes), kMostAddresses);
-  outline_.local_addresses = KeyFilter::of(std::move(local_.addresses), kMostAddresses);
-  outline_.remote_ports = KeyFilter::of(std::move(remote_.ports), kMostPorts);
-  outline_.local_ports = KeyFilter::of(std::move(local_.ports), kMostPorts);
-  outline_.pids = KeyFilter::of(std::move(pids_), kMostIds);
-  outline_.programs = KeyFilter::of(std::move(programs_), kMostIds);
-  outline_.names = KeyFilter::of(std::move(names_), kMostIds);
-  return std::move(outline_);
+  for (KeyFilter* filter : outline_.filters()) *filter = KeyFilter::anything();
+  all.outline = std::move(outline_);
+  all.keys.of = {std::move(remote_.addresses), std::move(remote_.prefixes),
+                 std::move(local_.addresses),  std::move(remote_.ports),
+                 std::move(local_.ports),      std::move(pids_),
+                 std::move(programs_),         std::move(names_)};
+  for (std::vector<std::uint64_t>& keys : all.keys.of) {
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  }
+  return all;
+}
+
+void add_filters(const SearchKeys& keys, Outline& outline) {
+  constexpr std::size_t kMost[] = {kMostAddresses, kMostAddresses, kMostAddresses, kMostPorts,
+                                   kMostPorts,     kMostIds,       kMostIds,       kMostIds};
+  const auto filters = outline.filters();
+  for (std::size_t kind = 0; kind < kKeyKinds; ++kind)
+    *filters[kind] = KeyFilter::of(keys.of[kind], kMost[kind]);
 }
 
 }  // namespace netrec

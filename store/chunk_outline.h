@@ -7,6 +7,7 @@
 #include "schema/delta.h"
 #include "store/chunk_layout.h"
 #include "store/column.h"
+#include "store/search_keys.h"
 
 namespace netrec {
 
@@ -20,8 +21,13 @@ class OutlineBuilder {
   /// Takes in the processes and texts the rows refer to.
   void add_names(const Snapshot& names, const std::vector<std::uint32_t>& remote_names);
 
-  /// The outline; `first_opened_us` becomes the earliest opening (0: unknown, or nothing ended).
-  Outline finish(std::uint64_t& first_opened_us);
+  /// What a chunk says of what ended in it.
+  struct Gathered {
+    Outline outline;  ///< its filters hold anything: the search index says more
+    SearchKeys keys;
+    std::uint64_t first_opened_us = 0;  ///< the earliest opening; 0: unknown, or nothing ended
+  };
+  Gathered finish();
 
  private:
   struct End {
@@ -37,5 +43,8 @@ class OutlineBuilder {
   std::vector<std::uint64_t> pids_, programs_, names_;
   Range opened_;
 };
+
+/// Gives `outline` the filters over `keys` that headers had before there was a search index.
+void add_filters(const SearchKeys& keys, Outline& outline);
 
 }  // namespace netrec

@@ -65,13 +65,18 @@ Status compare_names(const Snapshot& stored, const Snapshot& derived) {
   return {};
 }
 
-/// True if a search that `derived` lets in is let in by `stored` too: compared as they would be
-/// written.
-bool same_outline(const Outline& stored, const Outline& derived) {
+/// True if a search that what ended lets in is let in by `stored` too. Compared as they would be
+/// written: older headers have filters.
+bool same_outline(const Outline& stored, const Outline& derived, const SearchKeys& keys) {
+  Outline wanted = derived;
+  add_filters(keys, wanted);
+  const auto filters = stored.filters();
+  for (std::size_t i = 0; i < filters.size(); ++i)
+    if (filters[i]->holds_anything()) *wanted.filters()[i] = KeyFilter::anything();
   std::string a;
   std::string b;
   stored.encode(a);
-  derived.encode(b);
+  wanted.encode(b);
   return a == b;
 }
 
@@ -80,7 +85,8 @@ bool same_outline(const Outline& stored, const Outline& derived) {
 Result<ChunkProof> ChunkProof::open(const Database& database) {
   NETREC_TRY(row, database.prepare("SELECT last_sequence, header, body FROM chunk"
                                    " WHERE first_sequence = ?"));
-  return ChunkProof(database, std::move(row));
+  NETREC_TRY(search, SearchProof::open(database));
+  return ChunkProof(std::move(row), std::move(search));
 }
 
 // Is `sequence` the first of a chunk?
@@ -126,10 +132,11 @@ Status ChunkProof::check_chunk() {
                                       .departed = departed_,
                                       .carry = &carry_}));
     NETREC_TRY(derived, ChunkReader::open(encoded.header, encoded.body));
+    NETREC_CHECKED(search_.add(derived.header(), encoded.keys));
     NETREC_TRY(found, row_.first(first_));
     if (!found) return failure(ErrorKind::corrupt, "it is gone");
     NETREC_TRY(stored, ChunkReader::open(row_.bytes(1), row_.bytes(2)));
-    return compare(stored, derived);
+    return compare(stored, derived, encoded.keys);
   }();
   row_.reset();
   if (!checked && checked.error().kind != ErrorKind::corrupt) return checked;
@@ -146,13 +153,14 @@ Status ChunkProof::check_chunk() {
   return {};
 }
 
-Status ChunkProof::compare(const ChunkReader& stored, const ChunkReader& derived) const {
+Status ChunkProof::compare(const ChunkReader& stored, const ChunkReader& derived,
+                           const SearchKeys& keys) const {
   const ChunkHeader& header = stored.header();
   if (header.session != derived.header().session)
     return failure(ErrorKind::corrupt, "it names session {} and is of {}", header.session,
                    derived.header().session);
   if (header.first_opened_us != derived.header().first_opened_us ||
-      !same_outline(header.outline, derived.header().outline))
+      !same_outline(header.outline, derived.header().outline, keys))
     return failure(ErrorKind::corrupt, "its header hides what its rows hold");
   Status status;
   for_each_kind([&]<class T>() {

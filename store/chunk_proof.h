@@ -10,6 +10,7 @@
 #include "store/chunk.h"
 #include "store/chunk_carry.h"
 #include "store/database.h"
+#include "store/search_proof.h"
 #include "store/timeline.h"
 
 namespace netrec {
@@ -26,15 +27,19 @@ class ChunkProof {
   /// Chunks that say something else.
   const std::vector<Damage>& damage() const { return damage_; }
 
+  /// The search index, compared with the same frames; finish() it after the last.
+  SearchProof& search() { return search_; }
+
  private:
-  ChunkProof(const Database& database, Query row) : database_(&database), row_(std::move(row)) {}
+  ChunkProof(Query row, SearchProof search) : row_(std::move(row)), search_(std::move(search)) {}
 
   Status begin_chunk(std::uint64_t sequence);
   Status check_chunk();
-  Status compare(const ChunkReader& stored, const ChunkReader& derived) const;
+  Status compare(const ChunkReader& stored, const ChunkReader& derived,
+                 const SearchKeys& keys) const;
 
-  const Database* database_;
   Query row_;
+  SearchProof search_;
   ChunkCarry carry_;
   bool cut_ = false;  // the session's beginning is gone
   std::uint32_t session_ = 0;

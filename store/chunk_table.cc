@@ -22,7 +22,9 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us"
                               "  FROM chunk WHERE first_sequence = ?"));
   NETREC_TRY(keys, KeyFinder::open(database, "chunk", "first_sequence"));
-  return ChunkTable(std::move(headers), std::move(whole), std::move(row), std::move(keys));
+  NETREC_TRY(index, SearchIndex::open(database));
+  return ChunkTable(std::move(headers), std::move(whole), std::move(row), std::move(keys),
+                    std::move(index));
 }
 
 namespace {
@@ -63,9 +65,8 @@ Damage ChunkTable::lost(std::uint64_t first, std::uint64_t last) {
   return hole.damage(kWhat);
 }
 
-Status ChunkTable::for_each(
-    std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
-    const std::function<Result<bool>(const ChunkRow&, const ChunkHeader&)>& visit) {
+Status ChunkTable::visit_rows(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
+                              const Visit& visit) {
   const auto visit_row = [&]() -> Result<bool> {
     const ChunkRow row = row_of(headers_);
     const auto header = ChunkHeader::decode(headers_.bytes(4));
@@ -75,6 +76,69 @@ Status ChunkTable::for_each(
   };
   return read_rows(headers_, keys_, first, last, visit_row,
                    [&](std::uint64_t from, std::uint64_t to) { damage.push_back(lost(from, to)); });
+}
+
+namespace {
+
+ChunkRow row_of(const GroupedChunk& chunk) {
+  const auto wall = [](std::uint64_t us) {
+    return WallTime(std::chrono::microseconds(static_cast<std::int64_t>(us)));
+  };
+  return {.first_sequence = chunk.first_sequence,
+          .last_sequence = chunk.last_sequence,
+          .least_wall = wall(chunk.least_wall_us),
+          .most_wall = wall(chunk.most_wall_us)};
+}
+
+}  // namespace
+
+// A chunk the group knows is missed if it is gone, unless retention dropped it.
+Status ChunkTable::visit_group(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
+                               const ChunkChoice& choice, std::vector<Damage>& damage,
+                               const Visit& visit) {
+  const ChunkSet may_hold = index_.may_hold(group, choice.keys);
+  bool going_on = true;
+  for (std::size_t i = 0; i < group.chunks.size() && going_on; ++i) {
+    const GroupedChunk& chunk = group.chunks[i];
+    if (chunk.first_sequence < first || chunk.first_sequence > last) continue;
+    if (!may_hold[i] || !choice.takes(chunk)) continue;
+    bool found = false;
+    const auto noted = [&](const ChunkRow& row, const ChunkHeader& header) {
+      found = true;
+      auto more = visit(row, header);
+      going_on = more && *more;
+      return more;
+    };
+    const std::size_t damaged = damage.size();
+    NETREC_CHECKED(visit_rows(chunk.first_sequence, chunk.first_sequence, damage, noted));
+    if (!found && damage.size() == damaged)
+      damage.push_back(row_of(chunk).damage("these frames are not in the file"));
+  }
+  return {};
+}
+
+Status ChunkTable::for_each(std::uint64_t first, std::uint64_t last, const ChunkChoice& choice,
+                            std::vector<Damage>& damage, const Visit& visit) {
+  bool stopped = false;
+  const auto noted = [&](const ChunkRow& row, const ChunkHeader& header) {
+    auto going_on = visit(row, header);
+    stopped = !going_on || !*going_on;
+    return going_on;
+  };
+  // What is in no group is asked by its own keys, which it has from when it was sealed.
+  const auto ungrouped = [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
+    if (!index_.may_hold(row.first_sequence, choice.keys)) return true;
+    return noted(row, header);
+  };
+  std::uint64_t from = first;
+  for (const SearchGroup& group : index_.groups(first, last)) {
+    if (stopped) return {};
+    if (group.first_sequence() > from)
+      NETREC_CHECKED(visit_rows(from, group.first_sequence() - 1, damage, ungrouped));
+    NETREC_CHECKED(visit_group(group, from, last, choice, damage, noted));
+    from = std::max(from, group.last_sequence() + 1);
+  }
+  return stopped || from > last ? Status{} : visit_rows(from, last, damage, ungrouped);
 }
 
 Result<ChunkTable::Whole> ChunkTable::read(const ChunkRow& row) {

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "store/chunk.h"
+#include "store/chunk_choice.h"
 #include "store/database.h"
 #include "store/key_finder.h"
+#include "store/search_index.h"
 #include "store/timeline.h"
 
 namespace netrec {
@@ -27,10 +29,14 @@ class ChunkTable {
   /// `database` must outlive it.
   static Result<ChunkTable> open(const Database& database);
 
-  /// Calls `visit` for the chunks that begin in [first, last], in order. It returns false to stop.
-  /// What cannot be read, a header or rows of the table, goes to `damage`.
-  Status for_each(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
-                  const std::function<Result<bool>(const ChunkRow&, const ChunkHeader&)>& visit);
+  /// Gets a chunk's row and header. Returns false to stop.
+  using Visit = std::function<Result<bool>(const ChunkRow&, const ChunkHeader&)>;
+
+  /// Calls `visit` for the chunks that begin in [first, last], in order; those the search index
+  /// says `choice` does not take may be left out. What cannot be read, a header or rows of the
+  /// table, goes to `damage`.
+  Status for_each(std::uint64_t first, std::uint64_t last, const ChunkChoice& choice,
+                  std::vector<Damage>& damage, const Visit& visit);
 
   /// A chunk with its bytes.
   struct Whole {
@@ -44,11 +50,16 @@ class ChunkTable {
   Result<std::uint64_t> last_sequence(std::uint64_t first, std::uint64_t last);
 
  private:
-  ChunkTable(Query headers, Query whole, Query row, KeyFinder keys)
+  ChunkTable(Query headers, Query whole, Query row, KeyFinder keys, SearchIndex index)
       : headers_(std::move(headers)),
         whole_(std::move(whole)),
         row_(std::move(row)),
-        keys_(std::move(keys)) {}
+        keys_(std::move(keys)),
+        index_(std::move(index)) {}
+  Status visit_rows(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
+                    const Visit& visit);
+  Status visit_group(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
+                     const ChunkChoice& choice, std::vector<Damage>& damage, const Visit& visit);
   Result<ChunkRow> row(std::uint64_t first_sequence);
   Damage lost(std::uint64_t first, std::uint64_t last);
 
@@ -56,6 +67,7 @@ class ChunkTable {
   Query whole_;
   Query row_;
   KeyFinder keys_;
+  SearchIndex index_;
 };
 
 }  // namespace netrec

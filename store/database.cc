@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 
@@ -83,12 +84,21 @@ const std::map<std::string, std::string>& our_tables() {
   return kTables;
 }
 
+/// Came after the first files of this version: a file may be without them.
+constexpr std::string_view kLaterTables[] = {"search_chunk", "search_group", "search_page"};
+
+bool is_later(std::string_view name) {
+  return std::find(std::begin(kLaterTables), std::end(kLaterTables), name) !=
+         std::end(kLaterTables);
+}
+
 // Tables that only look like ours (views, other columns, generated values) are not read. Others
 // beside them are the user's business.
 Status check_tables(SQLite::Database& connection) {
   const auto there = tables_of(connection);
   for (const auto& [name, sql] : our_tables()) {
     const auto found = there.find(name);
+    if (found == there.end() && is_later(name)) continue;
     if (found == there.end() || found->second != sql)
       return failure(ErrorKind::corrupt, "the table {} is not as this format makes it", name);
   }
@@ -114,6 +124,12 @@ Status check_format(SQLite::Database& connection) {
 bool is_empty(SQLite::Database& connection) {
   return connection.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0 &&
          pragma(connection, "application_id") == 0;
+}
+
+void add_later_tables(SQLite::Database& connection) {
+  const auto there = tables_of(connection);
+  for (const std::string_view name : kLaterTables)
+    if (there.count(std::string(name)) == 0) connection.exec(our_tables().at(std::string(name)));
 }
 
 void create_tables(SQLite::Database& connection) {
@@ -258,6 +274,7 @@ Result<Database> Database::open_for_writing(const std::string& path, bool sync_e
       create_tables(connection);
     }
     NETREC_CHECKED(check_format(connection));
+    add_later_tables(connection);
     // What is dropped is overwritten soon, and is in the log's backups anyway: not worth a write.
     connection.exec("PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF");
     connection.exec(sync_every_transaction ? "PRAGMA synchronous = FULL"
@@ -305,6 +322,11 @@ Result<Query> Database::prepare(std::string_view sql) const {
     return Query(std::make_unique<Query::State>(
         Query::State{SQLite::Statement(state_->connection, std::string(sql))}));
   });
+}
+
+Result<bool> Database::has_table(std::string_view name) const {
+  NETREC_TRY(query, prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"));
+  return query.first(SqlValue::text(name));
 }
 
 Status Database::execute(std::string_view sql) {

@@ -97,6 +97,8 @@ class Database {
   ~Database();
 
   Result<Query> prepare(std::string_view sql) const;
+  /// False: the file was made before there was such a table.
+  Result<bool> has_table(std::string_view name) const;
   /// One or more statements without values or rows.
   Status execute(std::string_view sql);
 

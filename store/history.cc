@@ -184,7 +184,7 @@ class HistoryScan {
 
   Status tell_chunks(const SessionSpan& session) {
     return chunks_->for_each(
-        session.first, session.last, damage_,
+        session.first, session.last, filter_.template choice<T>(), damage_,
         [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
           if (header.of(EntityTraits<T>::kind).ended == 0 || !filter_.may_hold(header)) return true;
           auto told = tell(row);

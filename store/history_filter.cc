@@ -78,6 +78,54 @@ class Selection {
 
 Family family_of(std::uint64_t number) { return static_cast<Family>(number); }
 
+// Of a longer list chunks are not asked one by one, but read.
+constexpr std::size_t kMostKeys = 4096;
+// As of a header's outline.
+constexpr int kNarrowestTried = 16;
+constexpr int kMostPortsTried = 64;
+
+using Clause = std::vector<WantedKey>;
+
+void add_key(Clause& clause, KeyKind kind, std::uint64_t key) {
+  clause.push_back({kind, search_key(kind, key)});
+}
+
+/// Adds what stands for `prefix`; false: no keys can.
+bool add_prefix(Clause& clause, const Prefix& prefix, KeyKind whole) {
+  const bool is_inet = prefix.family == Family::inet;
+  const IpAddress& address = prefix.address;
+  if (prefix.bits == (is_inet ? 32 : 128)) {
+    add_key(clause, whole, address_key(address));
+    return true;
+  }
+  // ::/64 and its like also hold IPv4-mapped addresses, which have keys of IPv4.
+  if (whole != KeyKind::remote_address || (!is_inet && address.high == 0)) return false;
+  const int filtered = is_inet ? 24 : 48;
+  if (prefix.bits >= filtered) {
+    add_key(clause, KeyKind::remote_prefix, prefix_key(address));
+    return true;
+  }
+  if (!is_inet || prefix.bits < kNarrowestTried) return false;
+  for (std::uint64_t i = 0; i < std::uint64_t{1} << (filtered - prefix.bits); ++i)
+    add_key(clause, KeyKind::remote_prefix, prefix_key(address) + i);
+  return true;
+}
+
+bool add_ports(Clause& clause, const PortRange& range, KeyKind kind) {
+  if (range.last - range.first >= kMostPortsTried) return false;
+  for (unsigned port = range.first; port <= range.last; ++port) add_key(clause, kind, port);
+  return true;
+}
+
+/// Adds a clause of what `add` makes of each of `list`, unless it cannot be told in keys.
+template <class List, class Add>
+void add_clause(WantedKeys& keys, const List& list, const Add& add) {
+  Clause clause;
+  for (const auto& one : list)
+    if (!add(clause, one) || clause.size() > kMostKeys) return;
+  if (!clause.empty()) keys.push_back(std::move(clause));
+}
+
 }  // namespace
 
 HistoryFilter::HistoryFilter(const Wanted& wanted)
@@ -108,6 +156,35 @@ bool HistoryFilter::may_hold(const ChunkHeader& header) const {
          any_or_none(wanted_.names, [&](const std::string& name) {
            return outline.names.may_contain(text_key(name));
          });
+}
+
+template <class T>
+ChunkChoice HistoryFilter::choice() const {
+  ChunkChoice choice{
+      .from_us = from_us_, .to_us = to_us_, .ended = ended_bit(EntityTraits<T>::kind), .keys = {}};
+  const auto prefixes = [](KeyKind whole) {
+    return [whole](Clause& clause, const Prefix& p) { return add_prefix(clause, p, whole); };
+  };
+  const auto ports = [](KeyKind kind) {
+    return [kind](Clause& clause, const PortRange& r) { return add_ports(clause, r, kind); };
+  };
+  const auto texts = [](KeyKind kind) {
+    return [kind](Clause& clause, const std::string& text) {
+      add_key(clause, kind, text_key(text));
+      return true;
+    };
+  };
+  add_clause(choice.keys, wanted_.remote, prefixes(KeyKind::remote_address));
+  add_clause(choice.keys, wanted_.local, prefixes(KeyKind::local_address));
+  add_clause(choice.keys, wanted_.remote_ports, ports(KeyKind::remote_port));
+  add_clause(choice.keys, wanted_.local_ports, ports(KeyKind::local_port));
+  add_clause(choice.keys, wanted_.pids, [](Clause& clause, std::uint32_t pid) {
+    add_key(clause, KeyKind::pid, pid);
+    return true;
+  });
+  add_clause(choice.keys, wanted_.programs, texts(KeyKind::program));
+  add_clause(choice.keys, wanted_.names, texts(KeyKind::name));
+  return choice;
 }
 
 bool HistoryFilter::wants_address(const std::vector<Prefix>& prefixes, const IpAddress& address,
@@ -224,6 +301,7 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
 }
 
 #define NETREC_INSTANTIATE(T)                                                              \
+  template ChunkChoice HistoryFilter::choice<T>() const;                                   \
   template bool HistoryFilter::matches<T>(const T&, const Snapshot&) const;                \
   template Result<std::vector<std::uint32_t>> HistoryFilter::select<T>(const ChunkReader&, \
                                                                        const Snapshot&) const;

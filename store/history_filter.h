@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "store/chunk.h"
+#include "store/chunk_choice.h"
 #include "store/history.h"
 
 namespace netrec {
@@ -25,6 +26,9 @@ class HistoryFilter {
   }
   /// False: nothing that ended in this chunk can be wanted.
   bool may_hold(const ChunkHeader& header) const;
+  /// What the search index is asked for: chunks with lives of kind T that can be wanted.
+  template <class T>
+  ChunkChoice choice() const;
   /// True if `row` can be wanted, whatever its time.
   template <class T>
   bool matches(const T& row, const Snapshot& names) const;

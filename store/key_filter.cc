@@ -14,15 +14,6 @@ constexpr std::size_t kMostListed = 24;
 // One seed in ten fails; a hundred of them never do.
 constexpr std::uint64_t kSeeds = 100;
 
-/// The finaliser of MurmurHash3: every bit of the key reaches every bit of the hash.
-std::uint64_t mix(std::uint64_t key) {
-  key ^= key >> 33;
-  key *= 0xff51afd7ed558ccdULL;
-  key ^= key >> 33;
-  key *= 0xc4ceb9fe1a85ec53ULL;
-  return key ^ (key >> 33);
-}
-
 /// Where a key lives in an xor filter, one place in each third, and what lies there in sum.
 struct Places {
   std::array<std::uint64_t, 3> at{};
@@ -30,7 +21,7 @@ struct Places {
 };
 
 Places places_of(std::uint64_t key, std::uint64_t seed, std::uint64_t block) {
-  const std::uint64_t hash = mix(key + seed * 0x9e3779b97f4a7c15ULL);
+  const std::uint64_t hash = mix_key(key + seed * 0x9e3779b97f4a7c15ULL);
   Places places;
   for (unsigned third = 0; third < 3; ++third) {
     const auto part = static_cast<std::uint32_t>(std::rotl(hash, static_cast<int>(21 * third)));
@@ -82,6 +73,14 @@ std::vector<Peeled> peel(const std::vector<std::uint64_t>& keys, std::uint64_t s
 
 }  // namespace
 
+std::uint64_t mix_key(std::uint64_t key) {
+  key ^= key >> 33;
+  key *= 0xff51afd7ed558ccdULL;
+  key ^= key >> 33;
+  key *= 0xc4ceb9fe1a85ec53ULL;
+  return key ^ (key >> 33);
+}
+
 KeyFilter KeyFilter::of(std::vector<std::uint64_t> keys, std::size_t most) {
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
@@ -90,12 +89,17 @@ KeyFilter KeyFilter::of(std::vector<std::uint64_t> keys, std::size_t most) {
   if (keys.size() <= kMostListed) {
     filter.form_ = Form::list;
     for (const std::uint64_t key : keys)
-      filter.hashes_.push_back(static_cast<std::uint32_t>(mix(key)));
+      filter.hashes_.push_back(static_cast<std::uint32_t>(mix_key(key)));
     std::sort(filter.hashes_.begin(), filter.hashes_.end());
   } else if (keys.size() > most || !filter.build(keys)) {
-    filter = {};
-    filter.form_ = Form::anything;
+    filter = anything();
   }
+  return filter;
+}
+
+KeyFilter KeyFilter::anything() {
+  KeyFilter filter;
+  filter.form_ = Form::anything;
   return filter;
 }
 
@@ -124,7 +128,7 @@ bool KeyFilter::may_contain(std::uint64_t key) const {
       return false;
     case Form::list:
       return std::binary_search(hashes_.begin(), hashes_.end(),
-                                static_cast<std::uint32_t>(mix(key)));
+                                static_cast<std::uint32_t>(mix_key(key)));
     case Form::fingerprints: {
       const Places places = places_of(key, seed_, block_);
       std::uint8_t sum = places.fingerprint;

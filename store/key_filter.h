@@ -19,11 +19,17 @@
 
 namespace netrec {
 
+/// The finaliser of MurmurHash3: every bit of the key reaches every bit of the hash.
+std::uint64_t mix_key(std::uint64_t key);
+
 class KeyFilter {
  public:
   /// Of `keys`, in any order, twice or once. More than `most` distinct ones are not worth their
   /// bytes: the filter then holds anything.
   static KeyFilter of(std::vector<std::uint64_t> keys, std::size_t most);
+
+  /// The filter that holds anything.
+  static KeyFilter anything();
 
   /// False: `key` is certainly not in the set.
   bool may_contain(std::uint64_t key) const;

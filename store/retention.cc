@@ -62,7 +62,11 @@ Result<Pruned> drop_before(const Database& database, const Cut& cut) {
   NETREC_CHECKED(link.run(cut.sequence, us(pruned.from)));
   for (const std::string_view sql :
        {"DELETE FROM chunk WHERE last_sequence < ?", "DELETE FROM keyframe WHERE sequence < ?",
-        "DELETE FROM frame WHERE sequence < ?"}) {
+        "DELETE FROM frame WHERE sequence < ?", "DELETE FROM search_chunk WHERE first_sequence < ?",
+        "DELETE FROM search_page WHERE id <"
+        " ifnull((SELECT min(number) FROM search_group WHERE last_sequence >= ?),"
+        "        (SELECT max(number) + 1 FROM search_group)) << 32",
+        "DELETE FROM search_group WHERE last_sequence < ?"}) {
     NETREC_TRY(erase, database.prepare(sql));
     NETREC_CHECKED(erase.run(cut.sequence));
   }

@@ -14,7 +14,8 @@ Result<Sealer> Sealer::open(const Database& database) {
                                       " least_wall_us, most_wall_us, previous_hash, hash, header,"
                                       " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   NETREC_TRY(erase, database.prepare("DELETE FROM frame WHERE sequence BETWEEN ? AND ?"));
-  return Sealer(std::move(read), std::move(insert), std::move(erase));
+  NETREC_TRY(search, SearchWriter::open(database));
+  return Sealer(std::move(read), std::move(insert), std::move(erase), std::move(search));
 }
 
 void Sealer::take_up(const Snapshot& snapshot, const FrameHeader& header, const ChainHash& hash) {
@@ -124,10 +125,19 @@ Status Sealer::install() {
                           [](const Stored& a, const Stored& b) { return a.wall < b.wall; });
   // First, so that the chunk takes their room.
   NETREC_CHECKED(erase_.run(run.first, run.last.sequence));
-  return insert_.run(run.first, run.last.sequence, run.stored.size(),
-                     least->wall.time_since_epoch().count(), most->wall.time_since_epoch().count(),
-                     SqlValue::blob(run.before.hash.view()), SqlValue::blob(run.last.hash.view()),
-                     SqlValue::blob(chunk->header), SqlValue::blob(chunk->body));
+  NETREC_CHECKED(
+      insert_.run(run.first, run.last.sequence, run.stored.size(),
+                  least->wall.time_since_epoch().count(), most->wall.time_since_epoch().count(),
+                  SqlValue::blob(run.before.hash.view()), SqlValue::blob(run.last.hash.view()),
+                  SqlValue::blob(chunk->header), SqlValue::blob(chunk->body)));
+  NETREC_CHECKED(search_.add(run.first, chunk->keys));
+  run.has_keys = true;
+  return {};
+}
+
+void Sealer::installed() {
+  if (run_ && run_->has_keys) search_.added();
+  run_.reset();
 }
 
 }  // namespace netrec

@@ -25,6 +25,7 @@
 #include "store/chain.h"
 #include "store/chunk.h"
 #include "store/database.h"
+#include "store/search_writer.h"
 #include "store/timeline_writer.h"
 
 namespace netrec {
@@ -33,6 +34,9 @@ class Sealer {
  public:
   /// `database` must outlive the sealer.
   static Result<Sealer> open(const Database& database);
+
+  /// Where the keys of its chunks go, and become groups.
+  SearchWriter& search() { return search_; }
 
   /// Takes up the log after frame `header`, whose state is `snapshot`. REQUIRES !is_sealing().
   void take_up(const Snapshot& snapshot, const FrameHeader& header, const ChainHash& hash);
@@ -54,11 +58,14 @@ class Sealer {
   /// Puts the chunk in the place of its frames, in a transaction of the caller's; installed() is to
   /// be called once that is committed. Frames that a chunk cannot hold stay hot for ever.
   Status install();
-  void installed() { run_.reset(); }
+  void installed();
 
  private:
-  Sealer(Query read, Query insert, Query erase)
-      : read_(std::move(read)), insert_(std::move(insert)), erase_(std::move(erase)) {}
+  Sealer(Query read, Query insert, Query erase, SearchWriter search)
+      : read_(std::move(read)),
+        insert_(std::move(insert)),
+        erase_(std::move(erase)),
+        search_(std::move(search)) {}
   /// A frame as a place in the chain.
   struct Link {
     std::uint64_t sequence = 0;
@@ -82,6 +89,7 @@ class Sealer {
     std::vector<Socket> departed;
     std::future<Result<EncodedChunk>> encoding;
     std::optional<Result<EncodedChunk>> chunk;
+    bool has_keys = false;  // they were written with it
   };
   Result<std::vector<Stored>> read_frames();
   static Result<EncodedChunk> encode(Run& run, ChunkCarry& carry);
@@ -89,6 +97,7 @@ class Sealer {
   Query read_;
   Query insert_;
   Query erase_;
+  SearchWriter search_;
   // As of the frame before the first hot one; while a run is encoded, that thread's.
   std::unique_ptr<ChunkCarry> carry_ = std::make_unique<ChunkCarry>();
   std::uint32_t session_ = 0;

@@ -50,6 +50,26 @@ CREATE TABLE mark (                   -- one row: how far the tables below follo
   next_ids         BLOB    NOT NULL   -- the next free id of each kind, varints
 ) STRICT;
 
+-- Derived, for netrec's own searches: which chunks can hold an address, a port, a program, a name.
+-- A file without them answers the same, and later.
+
+CREATE TABLE search_chunk (           -- the keys of a chunk that is in no group yet
+  first_sequence INTEGER PRIMARY KEY, -- of the chunk
+  keys           BLOB    NOT NULL     -- docs/file_format.md, "Search index"
+) STRICT;
+
+CREATE TABLE search_group (           -- consecutive chunks whose keys are in pages
+  number         INTEGER PRIMARY KEY, -- names its pages
+  first_sequence INTEGER NOT NULL,    -- of its first chunk
+  last_sequence  INTEGER NOT NULL,    -- of its last chunk; nothing in between is missing
+  chunks         BLOB    NOT NULL     -- what each of them spans
+) STRICT;
+
+CREATE TABLE search_page (            -- a part of the keys of one kind, in ascending order
+  id      INTEGER PRIMARY KEY,        -- group * 2^32 + kind * 2^28 + first key
+  entries BLOB    NOT NULL            -- keys, and for each the chunks of the group that have it
+) STRICT;
+
 -- Derived tables, for any SQLite client -----------------------------------------------------------
 
 CREATE TABLE session (                -- one run of the recorder on one boot

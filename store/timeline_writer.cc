@@ -155,6 +155,8 @@ Status TimelineWriter::close(const Snapshot& now) {
       state->make_room(sealed.error());
       NETREC_CHECKED(state->seal(now));
     }
+    // Without it a search is answered, too.
+    if (!state->group_rest()) state->database.roll_back();
     // The hot frames took more room than their chunk. Only a matter of size: it may fail.
     (void)state->database.drop_free_pages();
     return state->database.make_plain_file();

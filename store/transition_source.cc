@@ -29,7 +29,8 @@ Status TransitionSource::read(const Database& database, const SessionSpan& sessi
     if (chunk) (void)add(*chunk);
     return true;
   };
-  return chunks.for_each(session.first, session.last, damage, look);
+  return chunks.for_each(session.first, session.last, {.from_us = first_opened_us_, .keys = {}},
+                         damage, look);
 }
 
 void TransitionSource::follow(const Frame& frame, std::uint64_t previous_us) {

@@ -90,6 +90,9 @@ Status StateProof::run(std::uint64_t last, const ChainProof::Step& step) {
     NETREC_CHECKED(chunks.follow(cursor));
     if (!step()) return failure(ErrorKind::busy, "interrupted");
   }
+  NETREC_CHECKED(chunks.search().finish());
+  const auto& of_search = chunks.search().findings();
+  findings.insert(findings.end(), of_search.begin(), of_search.end());
   NETREC_CHECKED(scratch_.commit());
   damage.insert(damage.end(), cursor.damage().begin(), cursor.damage().end());
   damage.insert(damage.end(), chunks.damage().begin(), chunks.damage().end());

@@ -42,6 +42,39 @@ Status TimelineWriter::State::seal(const Snapshot& now) {
   return sealer->is_sealing() ? install() : Status{};
 }
 
+// --- the search index ----------------------------------------------------------------------------
+
+Status TimelineWriter::State::install_group() {
+  NETREC_CHECKED(database.begin());
+  NETREC_CHECKED(sealer->search().install());
+  NETREC_CHECKED(database.commit());
+  sealer->search().installed();
+  return {};
+}
+
+Status TimelineWriter::State::keep_groups() {
+  SearchWriter& search = sealer->search();
+  if (search.is_grouping() && search.is_ready()) NETREC_CHECKED(install_group());
+  if (!search.is_due(kGroupChunks)) return {};
+  NETREC_CHECKED(search.begin(options.sealing));
+  return options.sealing == Sealing::here ? install_group() : Status{};
+}
+
+// What is left of them where a file is closed: read at once by whoever searches it.
+Status TimelineWriter::State::group_rest() {
+  // Fewer are asked as quickly one by one.
+  constexpr std::size_t kFewest = 8;
+  SearchWriter& search = sealer->search();
+  if (search.is_grouping()) NETREC_CHECKED(install_group());
+  while (search.is_due(kFewest)) {
+    NETREC_CHECKED(search.begin(Sealing::here));
+    NETREC_CHECKED(install_group());
+  }
+  return {};
+}
+
+// --- retention -----------------------------------------------------------------------------------
+
 Result<Pruned> TimelineWriter::State::drop_old() {
   if (!is_kept_short(options)) return Pruned{};
   NETREC_CHECKED(database.begin());
@@ -60,10 +93,12 @@ Result<Pruned> TimelineWriter::maintain(const Snapshot& now) {
     if (is_waited_for) NETREC_CHECKED(state.install());
     if (due) NETREC_CHECKED(state.begin_sealing(now));
     if (due && state.options.sealing == Sealing::here) NETREC_CHECKED(state.install());
+    NETREC_CHECKED(state.keep_groups());
     // Nothing that is being sealed may be dropped.
     return state.sealer->is_sealing() ? Pruned{} : state.drop_old();
   };
-  if (!due && !is_waited_for) return Pruned{};
+  const SearchWriter& search = state.sealer->search();
+  if (!due && !is_waited_for && !(search.is_grouping() && search.is_ready())) return Pruned{};
   auto result = done();
   if (result) return result;
   state.database.roll_back();

@@ -52,6 +52,9 @@ struct TimelineWriter::State {
   Status begin_sealing(const Snapshot& now);
   Status install();
   Status seal(const Snapshot& now);
+  Status install_group();
+  Status keep_groups();
+  Status group_rest();
   Result<Pruned> drop_old();
 
   std::string path;

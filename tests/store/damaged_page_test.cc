@@ -88,7 +88,8 @@ class DamagedPage : public TimelineFixture {
     host_ = SimulatedHost(load_, 5);
     keep_past_ = false;
     {
-      auto writer = open_writer({.seal_after_frames = 30});
+      // Enough chunks for a group of the search index.
+      auto writer = open_writer({.seal_after_frames = 15});
       begin(writer);
       record(writer, 150);
       finish(writer);

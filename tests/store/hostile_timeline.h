@@ -193,10 +193,10 @@ class HostileTimeline {
   }
 
   void alter_cell(const Mutation& mutation) {
-    constexpr std::string_view kTables[] = {"frame", "keyframe",  "chunk",       "pruned",
-                                            "mark",  "session",   "gap",         "process",
-                                            "chunk", "keyframe",  "destination", "listener",
-                                            "frame", "interface", "connection"};
+    constexpr std::string_view kTables[] = {
+        "frame", "keyframe",  "chunk",      "pruned",       "mark",        "session",
+        "gap",   "process",   "chunk",      "keyframe",     "destination", "listener",
+        "frame", "interface", "connection", "search_group", "search_page", "search_chunk"};
     const std::string_view table = kTables[mutation.row % std::size(kTables)];
     const auto row = rowid(table, mutation.row / 16u + mutation.field / 32u);
     if (!row) return;
