@@ -103,18 +103,17 @@ void read_timeline(const std::string& path, std::string_view name, double bar_in
     const auto span = static_cast<std::uint64_t>((summary.last_wall - summary.first_wall).count());
     return summary.first_wall + std::chrono::microseconds(random() % span);
   };
-  const auto seek = [&](FrameCursor& cursor) { must(cursor.seek(somewhere())); };
-
   const Spread instant = measure([&] {
     FrameCursor cursor = timeline.cursor();
-    seek(cursor);
+    must(cursor.seek(somewhere()));
   });
   std::size_t differences = 0;
   const Spread two = measure([&] {
+    const auto [first, second] = std::minmax({somewhere(), somewhere()});
     FrameCursor before = timeline.cursor();
-    seek(before);
+    must(before.seek(first));
     FrameCursor after = before.fork();
-    seek(after);
+    must(after.seek(second));
     differences += diff(before.snapshot(), after.snapshot()).of<Socket>().opened.size();
   });
   verdict(fmt::format("an instant of {}", name), instant, bar_instant);

@@ -51,6 +51,7 @@ struct Field {
   std::string_view about;
   std::uint64_t (*get)(const T&);
   void (*set)(T&, std::uint64_t);
+  void (*set_all)(std::span<T>, const std::uint64_t*);  ///< one value a row
 };
 
 /// Specialised beside each entity: `kind`, `name`, `fields()` in the order of their ids (append
@@ -74,11 +75,15 @@ std::uint64_t key_of(const T& row) {
 
 /// One line of a field table. The name in the file is given apart from the member so that a member
 /// can be renamed without touching the format.
-#define NETREC_FIELD(Type, member, name, kind, about)                                     \
-  ::netrec::Field<Type> {                                                                 \
-    name, ::netrec::FieldKind::kind, about,                                               \
-        [](const Type& row) { return static_cast<std::uint64_t>(row.member); },           \
-        [](Type& row, std::uint64_t value) {                                              \
-          row.member = static_cast<std::remove_reference_t<decltype(row.member)>>(value); \
-        }                                                                                 \
+#define NETREC_FIELD(Type, member, name, kind, about)                                           \
+  ::netrec::Field<Type> {                                                                       \
+    name, ::netrec::FieldKind::kind, about,                                                     \
+        [](const Type& row) { return static_cast<std::uint64_t>(row.member); },                 \
+        [](Type& row, std::uint64_t value) {                                                    \
+          row.member = static_cast<std::remove_reference_t<decltype(row.member)>>(value);       \
+        },                                                                                      \
+        [](std::span<Type> rows, const std::uint64_t* values) {                                 \
+          for (Type & row : rows)                                                               \
+            row.member = static_cast<std::remove_reference_t<decltype(row.member)>>(*values++); \
+        }                                                                                       \
   }

@@ -2,23 +2,18 @@
 // order; whoever shows them sorts them.
 #pragma once
 
-#include <tsl/robin_map.h>
-
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "schema/dense_map.h"
 #include "schema/field.h"
-#include "schema/key_hash.h"
 
 namespace netrec {
 
 template <class T>
 class Table {
  public:
-  /// Fuller than the library's half: a hundred thousand sockets are to be kept in few megabytes.
-  Table() { index_.max_load_factor(0.85f); }
-
   std::size_t size() const { return rows_.size(); }
   bool empty() const { return rows_.empty(); }
   auto begin() const { return rows_.begin(); }
@@ -49,6 +44,15 @@ class Table {
     else
       rows_[place->second] = std::move(row);
     return is_new;
+  }
+
+  /// Takes `rows`, with the room they have, for its own. REQUIRES: no two have the same key.
+  void adopt(std::vector<T> rows) {
+    rows_ = std::move(rows);
+    index_.clear();
+    index_.reserve(rows_.capacity());
+    for (std::size_t place = 0; place < rows_.size(); ++place)
+      index_.try_emplace(key_of(rows_[place]), static_cast<std::uint32_t>(place));
   }
 
   /// Removes the row with `key`; false if there is none.
@@ -86,7 +90,7 @@ class Table {
 
  private:
   std::vector<T> rows_;
-  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> index_;
+  DenseMap<std::uint64_t, std::uint32_t> index_;
 };
 
 }  // namespace netrec

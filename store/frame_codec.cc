@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "store/bytes.h"
+#include "store/huge_pages.h"
 
 namespace netrec {
 
@@ -183,8 +184,7 @@ void read_block(ByteReader& in, std::span<T> rows, Column& values) {
     if (id < least || id >= fields.size()) return in.fail();
     least = id + 1;
     read_column(in, values);
-    const auto set = fields[id].set;
-    for (std::size_t row = 0; row < rows.size(); ++row) set(rows[row], values[row]);
+    fields[id].set_all(rows, values.data());
   }
   if constexpr (std::is_same_v<T, Text>) {
     for (std::uint64_t& size : values) size = in.varint_up_to(kLongestText);
@@ -200,7 +200,10 @@ void read_opened(ByteReader& in, std::uint64_t count, std::vector<T>& rows) {
   // Room at once: growing copies a hundred thousand sockets. No more than what is there may hold.
   constexpr std::size_t kLikelyRowBytes = 8;
   const std::size_t likely = std::min<std::size_t>(count, in.remaining() / kLikelyRowBytes);
-  if (likely > kBlockRows) rows.reserve(likely);
+  if (likely > kBlockRows) {
+    rows.reserve(likely + likely / 8);  // The next frames open some, too.
+    wish_for_huge_pages(rows);
+  }
   while (rows.size() < count && in.ok()) {
     const std::size_t first = rows.size();
     const auto size = std::min<std::size_t>(kBlockRows, static_cast<std::size_t>(count) - first);

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <memory>
 
 #include "store/frame_codec.h"
+#include "store/huge_pages.h"
 #include "store/log_reader.h"
 #include "store/timeline.h"
 
@@ -11,23 +13,38 @@ namespace {
 /// More rows of one kind, or bytes of text, than this is not a host but an attack.
 constexpr std::size_t kMostRows = 2 * kMostOpened;
 
-// What a keyframe says, row by row into tables that are large enough at once, for what the next
-// frames open, too: a hundred thousand sockets are copied once and not three times.
-Result<Snapshot> take_whole(Delta delta) {
-  Snapshot whole;
+// What a keyframe says. REQUIRES: it was decoded, by which no key is told twice.
+Result<std::shared_ptr<Snapshot>> take_whole(Delta delta) {
+  auto whole = std::make_shared<Snapshot>();
   bool fits = true;
   std::apply(
       [&](auto&... kinds) {
         const auto one = [&]<class T>(Changes<T>& changes) {
           fits = fits && changes.changed.empty() && changes.closed.empty();
-          whole.of<T>().reserve(changes.opened.size() + changes.opened.size() / 8);
-          for (T& row : changes.opened) whole.of<T>().insert(std::move(row));
+          whole->of<T>().adopt(std::move(changes.opened));
         };
         (one(kinds), ...);
       },
       delta.kinds);
   if (!fits) return failure(ErrorKind::corrupt, "a keyframe that tells changes");
   return whole;
+}
+
+// With room for what the next frames open.
+std::shared_ptr<Snapshot> copy_of(const Snapshot& state) {
+  auto copy = std::make_shared<Snapshot>();
+  std::apply(
+      [&](const auto&... tables) {
+        const auto one = [&]<class T>(const Table<T>& table) {
+          Table<T>& twin = copy->of<T>();
+          twin.reserve(table.size() + table.size() / 8);
+          wish_for_huge_pages(twin.rows());
+          twin = table;
+        };
+        (one(tables), ...);
+      },
+      state.kinds);
+  return copy;
 }
 
 bool is_too_large(const Snapshot& snapshot) {
@@ -58,17 +75,18 @@ struct FrameCursor::Position {
   Status land_on(std::uint64_t sequence);
   void note(Damage found);
   void stand_on(const LogEntry& entry);
+  Snapshot& own_state();
 
   const Database* database;
   std::optional<LogReader> log;
   Error broken;  // why there is no log
   std::uint64_t last_sequence;
 
-  bool has_state = false;  // `snapshot` is the state after `frame`
+  bool has_state = false;  // `state` is that after `frame`
   Frame frame;             // sequence 0: before the first
   bool begins_session = false;
   std::optional<ChainHash> chain;  // after `frame`, where it is kept
-  Snapshot snapshot;
+  std::shared_ptr<Snapshot> state = std::make_shared<Snapshot>();  // forks share it until they move
   std::vector<Socket> gone;
   std::vector<Damage> damage;
 };
@@ -79,9 +97,14 @@ void FrameCursor::Position::stand_where(const Position& other) {
   frame = other.frame;
   begins_session = other.begins_session;
   chain = other.chain;
-  snapshot = other.snapshot;
+  state = other.state;
   gone = other.gone;
   damage = other.damage;
+}
+
+Snapshot& FrameCursor::Position::own_state() {
+  if (state.use_count() > 1) state = copy_of(*state);
+  return *state;
 }
 
 void FrameCursor::Position::note(Damage found) {
@@ -107,7 +130,7 @@ Result<bool> FrameCursor::Position::take_keyframe(const LogEntry& entry) {
   if (!has_state || entry.header.begins_session) {
     NETREC_TRY(delta, log->content(has_state ? chain : std::nullopt));
     NETREC_TRY(whole, take_whole(std::move(delta)));
-    snapshot = std::move(whole);
+    state = std::move(whole);
   }
   frame.delta = {};
   gone.clear();
@@ -118,9 +141,9 @@ Result<bool> FrameCursor::Position::take_keyframe(const LogEntry& entry) {
 Result<bool> FrameCursor::Position::take_delta(const LogEntry& entry) {
   if (!has_state) return failure(ErrorKind::corrupt, "no keyframe before it");
   NETREC_TRY(delta, log->content(chain));
-  gone = departed_in(delta, snapshot);
-  const std::size_t misfits = apply(delta, snapshot);
-  if (is_too_large(snapshot)) return failure(ErrorKind::corrupt, "more than a host can hold");
+  gone = departed_in(delta, *state);
+  const std::size_t misfits = apply(delta, own_state());
+  if (is_too_large(*state)) return failure(ErrorKind::corrupt, "more than a host can hold");
   if (misfits != 0)
     note({.first_sequence = entry.header.sequence,
           .last_sequence = entry.header.sequence,
@@ -278,7 +301,7 @@ Result<bool> FrameCursor::previous() {
 }
 
 const Frame& FrameCursor::frame() const { return position_->frame; }
-const Snapshot& FrameCursor::snapshot() const { return position_->snapshot; }
+const Snapshot& FrameCursor::snapshot() const { return *position_->state; }
 bool FrameCursor::begins_session() const { return position_->begins_session; }
 std::optional<ChainHash> FrameCursor::hash() const { return position_->chain; }
 const std::vector<Socket>& FrameCursor::departed() const { return position_->gone; }
