@@ -26,7 +26,7 @@ void Sealer::take_up(const Snapshot& snapshot, const FrameHeader& header, const 
   before_ = last_ = {.sequence = header.sequence, .wall = header.wall, .hash = hash};
   hot_frames_ = hot_bytes_ = 0;
   opened_.clear();
-  departed_.clear();
+  departed_ = {};
 }
 
 void Sealer::follow(const Frame& frame, std::span<const Socket> departed, const ChainHash& hash,
@@ -36,7 +36,7 @@ void Sealer::follow(const Frame& frame, std::span<const Socket> departed, const 
   hot_bytes_ += stored_bytes;
   for (const Socket& row : frame.delta.of<Socket>().opened) opened_.insert(row.cookie);
   for (const Socket& row : departed)
-    if (!opened_.contains(row.cookie)) departed_.push_back(row);
+    if (!opened_.contains(row.cookie)) departed_.add(row);
   last_ = last_delta_ = {.sequence = frame.sequence, .wall = frame.wall, .hash = hash};
 }
 
@@ -73,15 +73,15 @@ Result<EncodedChunk> Sealer::encode(Run& run, ChunkCarry& carry) {
     frames.push_back(std::move(frame));
     stored.data = {};
   }
+  NETREC_TRY(departed, run.departed.take());
   auto chunk = encode_chunk({.session = run.session,
                              .first_sequence = run.first,
                              .last_sequence = run.last.sequence,
                              .previous_wall = run.before.wall,
                              .frames = frames,
-                             .departed = run.departed,
+                             .departed = departed,
                              .carry = &carry});
   carry.advance(frames, run.before.wall);
-  run.departed = {};
   return chunk;
 }
 
@@ -95,11 +95,10 @@ Status Sealer::begin(Sealing where) {
   run->before = before_;
   run->last = last_delta_;
   run->stored = std::move(stored);
-  run->departed = std::move(departed_);
+  run->departed = std::exchange(departed_, {});
   before_ = last_;
   hot_frames_ = hot_bytes_ = 0;
   opened_.clear();
-  departed_.clear();
   run_ = std::move(run);
   // Where no thread is to be had, it is encoded when it is asked for.
   const auto policy =

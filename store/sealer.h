@@ -9,8 +9,6 @@
 // recorder that is killed in between leaves hot frames.
 #pragma once
 
-#include <tsl/robin_set.h>
-
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -20,11 +18,12 @@
 #include <vector>
 
 #include "schema/delta.h"
-#include "schema/key_hash.h"
+#include "schema/dense_map.h"
 #include "schema/result.h"
 #include "store/chain.h"
 #include "store/chunk.h"
 #include "store/database.h"
+#include "store/packed_sockets.h"
 #include "store/search_writer.h"
 #include "store/timeline_writer.h"
 
@@ -86,7 +85,7 @@ class Sealer {
     Link before;
     Link last;
     std::vector<Stored> stored;
-    std::vector<Socket> departed;
+    PackedSockets departed;
     std::future<Result<EncodedChunk>> encoding;
     std::optional<Result<EncodedChunk>> chunk;
     bool has_keys = false;  // they were written with it
@@ -108,10 +107,9 @@ class Sealer {
 
   std::uint64_t hot_frames_ = 0;
   std::uint64_t hot_bytes_ = 0;
-  tsl::robin_set<std::uint64_t, KeyHash>
-      opened_;                    // sockets opened in hot frames: they are told there whole
-  std::vector<Socket> departed_;  // rows of those closed that were not
-  std::unique_ptr<Run> run_;      // goes before carry_, which its thread uses
+  DenseSet<std::uint64_t> opened_;  // sockets opened in hot frames: they are told there whole
+  PackedSockets departed_;          // rows of those closed that were not
+  std::unique_ptr<Run> run_;        // goes before carry_, which its thread uses
 };
 
 }  // namespace netrec
