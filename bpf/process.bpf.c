@@ -58,6 +58,21 @@ static long path_step(__u32 index, struct path_walk *walk)
   return 0;
 }
 
+/*
+ * Set when the reader was woken for a program, cleared when it reads. The first of them wakes it:
+ * the path of a cgroup that lives shorter than a tick, and a command line longer than an event, can
+ * only be asked for soon.
+ */
+__u32 program_waits;
+
+static __always_inline __u64 wakeup_for_program(__u64 size)
+{
+  if (program_waits)
+    return wakeup_after(size);
+  program_waits = 1;
+  return BPF_RB_FORCE_WAKEUP;
+}
+
 /* Names from the file up to the root of its mount tree. */
 static __always_inline void tell_path(struct exec_room *room, struct file *file)
 {
@@ -115,7 +130,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
   if (used > sizeof(room->strings))
     return 0;
   if (bpf_ringbuf_output(&ring, room, sizeof(room->event) + used,
-                         wakeup_after(sizeof(room->event) + used)))
+                         wakeup_for_program(sizeof(room->event) + used)))
     count_lost(EVENT_PROCESS_EXECUTED);
   return 0;
 }

@@ -52,18 +52,18 @@ static __always_inline void *event_begin(__u32 kind, __u64 size)
 }
 
 /*
- * Waking the reader for each event costs four to eight times more than the event. It is woken when
- * the ring's filling passes a multiple of RING_STEP: by the first event in an empty ring, after
- * which it lets some gather, and whenever that was too long. Two CPUs at once may both miss one
- * such moment; the next one, or the tick, makes up for it.
+ * Waking the reader for each event costs four to eight times more than the event. What is in the
+ * ring is read each tick anyway; before that the reader is woken when the filling passes a multiple
+ * of RING_STEP. Two CPUs at once may both miss one such moment; the next one, or the tick, makes up
+ * for it.
  */
 static __always_inline __u64 wakeup_after(__u64 size)
 {
   __u64 record = (size + 15) & ~7ull; /* eight bytes before it, and aligned to eight */
+  __u64 filling = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 
-  return (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) & (RING_STEP - 1)) <= record
-             ? BPF_RB_FORCE_WAKEUP
-             : BPF_RB_NO_WAKEUP;
+  return filling >= RING_STEP && (filling & (RING_STEP - 1)) <= record ? BPF_RB_FORCE_WAKEUP
+                                                                       : BPF_RB_NO_WAKEUP;
 }
 
 #define event_end(event) bpf_ringbuf_submit(event, wakeup_after(sizeof(*(event))))

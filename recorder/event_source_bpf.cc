@@ -100,6 +100,7 @@ bool EventSource::State::keep(std::span<const std::byte> record) {
 bool EventSource::State::read_ring() {
   kept.insert(kept.end(), early.begin(), early.end());
   early.clear();
+  programs.await_program();
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   enough_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +

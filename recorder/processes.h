@@ -50,12 +50,12 @@ class Processes {
   /// again.
   void trust_events(bool told) { events_told_ = told; }
   /// Some of them were lost: each process is read once more before it is trusted again.
-  void doubt_all() { trusted_since_ = tick_; }
+  void doubt_all();
   /// The last id given for `pid` without looking; 0: none.
   std::uint32_t known(std::uint32_t pid) const;
 
-  /// Looks at the next `count` processes, whether they still run.
-  void check(std::size_t count);
+  /// Looks at the next few processes, whether they still run; at fewer where events tell of it.
+  void check();
 
   /// Ids of the runs met since the last call.
   std::vector<std::uint32_t> take_new() { return std::exchange(new_, {}); }
@@ -96,6 +96,7 @@ class Processes {
   std::uint32_t tick_ = 1;
   std::uint32_t trusted_since_ = 0;
   bool events_told_ = false;
+  bool doubted_ = false;  ///< until all of to_check_ were looked at
 };
 
 }  // namespace netrec

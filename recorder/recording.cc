@@ -29,8 +29,6 @@ constexpr std::uint64_t kRoomToResume = 1 << 20;
 constexpr seconds kTendEvery{5};
 // A look at all sockets follows a loss at once; then what still comes is of sockets that are known.
 constexpr int kDoubtfulTicks = 2;
-// Processes looked at in turn, each tick, whether they still run: about 10 µs each.
-constexpr std::size_t kProcessesATick = 16;
 
 WriterOptions writer_options(const RecordOptions& options) {
   WriterOptions writer;
@@ -212,7 +210,7 @@ void Recording::observe() {
     look_at_sockets();
   look_.interfaces_and_counters();
   observer_.attribute();
-  observer_.processes().check(kProcessesATick);
+  observer_.processes().check();
   hash_executables();
   if (const auto unreadable = observer_.processes().take_unreadable(); unreadable != 0)
     observer_.gap({.cause = GapCause::process_unreadable,
