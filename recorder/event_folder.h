@@ -19,6 +19,7 @@
 #include "recorder/peers.h"
 #include "recorder/program_runs.h"
 #include "recorder/unix_lives.h"
+#include "schema/dense_map.h"
 #include "schema/key_hash.h"
 
 namespace netrec {
@@ -104,9 +105,9 @@ class EventFolder final : public EventSink {
   UnixLives unix_{observer_};
   FoldTotals totals_;
   /// Connections of which only the stand-in for TIME_WAIT is left.
-  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> in_time_wait_;
+  DenseMap<std::uint64_t, std::uint32_t> in_time_wait_;
   /// Ended, unless the next event says otherwise: by cookie, when.
-  tsl::robin_map<std::uint64_t, std::chrono::microseconds, KeyHash> ending_;
+  DenseMap<std::uint64_t, std::chrono::microseconds> ending_;
   /// Connects that failed with a transition of their own: by cookie, the error.
   tsl::robin_map<std::uint64_t, std::uint16_t, KeyHash> failed_;
   /// By network namespace and port, the cookie of the last socket that began to listen there.

@@ -9,21 +9,15 @@
 #include <vector>
 
 #include "recorder/owners.h"
+#include "schema/dense_map.h"
 #include "schema/key_hash.h"
 
 namespace netrec {
 
 class HolderTable {
  public:
-  /// Memory, for a hundred thousand sockets.
-  static constexpr float kLoadFactor = 0.85f;
-
-  HolderTable() { first_.max_load_factor(kLoadFactor); }
-
   /// The sockets of one process: inode by descriptor.
-  struct Sockets : tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash> {
-    Sockets() { max_load_factor(kLoadFactor); }
-  };
+  using Sockets = DenseMap<std::uint32_t, std::uint32_t>;
 
   /// States that `holder` refers to the socket `inode`, whatever it referred to before.
   void set(Holder holder, std::uint32_t inode);
@@ -45,7 +39,7 @@ class HolderTable {
  private:
   void forget(Holder holder, std::uint32_t inode);
 
-  tsl::robin_map<std::uint32_t, Holder, KeyHash> first_;  ///< by inode: the lowest
+  DenseMap<std::uint32_t, Holder> first_;  ///< by inode: the lowest
   tsl::robin_map<std::uint32_t, std::vector<Holder>, KeyHash>
       several_;  ///< all, where there are more
   tsl::robin_map<std::uint32_t, Sockets, KeyHash> processes_;

@@ -18,6 +18,7 @@
 #include "recorder/descriptors.h"
 #include "recorder/holder_table.h"
 #include "recorder/procfs.h"
+#include "schema/dense_map.h"
 #include "schema/key_hash.h"
 
 namespace netrec {
@@ -74,7 +75,6 @@ std::string last_pid() {
 
 struct Owners::State {
   explicit State(OwnersOptions chosen) : options(chosen) {
-    alive.max_load_factor(HolderTable::kLoadFactor);
     const auto own = Descriptors::open(static_cast<std::uint32_t>(getpid()));
     counts_told = own && own->count() != 0;
   }
@@ -110,8 +110,8 @@ struct Owners::State {
   DescriptorScan scan;
   HolderTable table;
   std::map<std::uint32_t, Watched> processes;
-  tsl::robin_set<std::uint32_t, KeyHash> alive;  ///< sockets that appeared and did not depart
-  tsl::robin_map<std::uint32_t, Search, KeyHash> wanted;  ///< of them, those without a holder
+  DenseSet<std::uint32_t> alive;           ///< sockets that appeared and did not depart
+  DenseMap<std::uint32_t, Search> wanted;  ///< of them, those without a holder
   std::vector<std::uint32_t> changed;
   OwnersReport report;
   std::uint64_t update = 0;

@@ -49,9 +49,7 @@ void prefetch(const Socket& row) {
 }  // namespace
 
 Sockets::Sockets(Ledger& ledger, Clock& clock)
-    : ledger_(ledger), clock_(clock), wall_times_(clock) {
-  by_inode_.max_load_factor(0.85f);  // Memory, for a hundred thousand.
-}
+    : ledger_(ledger), clock_(clock), wall_times_(clock) {}
 
 void Sockets::carry_over(WallTime last_wall) {
   const auto& rows = ledger_.sockets().rows();
@@ -280,7 +278,7 @@ void Sockets::end_dumps(CloseReason reason) {
     remove(place, reason, kSometime);
   }
   disagreements_.missed_opens += untold_.size();
-  untold_.clear();
+  untold_ = {};  // All of them at the first look: room that is not needed again.
   drop_stale_aliases();
   forget_left();
 }

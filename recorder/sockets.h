@@ -24,6 +24,7 @@
 #include "recorder/clock.h"
 #include "recorder/ledger.h"
 #include "recorder/source.h"
+#include "schema/dense_map.h"
 #include "schema/key_hash.h"
 
 namespace netrec {
@@ -163,19 +164,17 @@ class Sockets final : public SocketSink {
   std::vector<Place> places_;
   std::vector<Part> parts_;
   tsl::robin_map<std::uint64_t, std::uint16_t, KeyHash> part_numbers_;
-  tsl::robin_map<std::uint32_t, std::uint32_t, KeyHash> by_inode_;  ///< place of the row
+  DenseMap<std::uint32_t, std::uint32_t> by_inode_;  ///< place of the row
   /// TIME_WAIT's cookie: the connection's; a cookie used again: the key of its present life.
-  tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash> aliases_;
-  std::vector<Socket> strangers_;  ///< in TIME_WAIT, with a cookie not known
-  tsl::robin_set<std::uint64_t, KeyHash>
-      untold_;  ///< shown by these dumps, and no event told of them
+  DenseMap<std::uint64_t, std::uint64_t> aliases_;
+  std::vector<Socket> strangers_;   ///< in TIME_WAIT, with a cookie not known
+  DenseSet<std::uint64_t> untold_;  ///< shown by these dumps, and no event told of them
   std::vector<Doubt> doubts_;
   /// UNIX sockets that events told the end of: by inode, when on the boot clock.
   tsl::robin_map<std::uint32_t, std::chrono::microseconds, KeyHash> left_;
   std::size_t most_left_ = 4096;  ///< when to forget the older ones
   InodeChanges inode_changes_;
-  tsl::robin_map<std::uint32_t, std::uint64_t, KeyHash>
-      quiet_;  ///< appeared with a known owner: when
+  DenseMap<std::uint32_t, std::uint64_t> quiet_;  ///< appeared with a known owner: when
   Disagreements disagreements_;
   SocketTotals totals_;
   std::uint32_t generation_ = 1;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "schema/delta.h"
-#include "schema/key_hash.h"
+#include "schema/dense_map.h"
 #include "schema/result.h"
 #include "store/database.h"
 #include "store/listener_table.h"
@@ -74,7 +74,7 @@ class ConnectionTable {
   };
 
   Queries queries_;
-  tsl::robin_map<std::uint64_t, Row, KeyHash> touched_;
+  DenseMap<std::uint64_t, Row> touched_;
 };
 
 }  // namespace netrec

@@ -27,8 +27,6 @@ Moment moment_of(std::uint32_t at, std::uint64_t wall_us, std::uint64_t previous
   return {.at_us = wall_us - (at - 1), .after_us = wall_us - (at - 1)};
 }
 
-TransitionBook::TransitionBook() { begun_.max_load_factor(0.85f); }
-
 void TransitionBook::clear() {
   begun_.clear();
   transitions_.clear();

@@ -2,14 +2,12 @@
 // where a chunk is sealed (what came in earlier chunks) and where unsealed frames are walked.
 #pragma once
 
-#include <tsl/robin_map.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "schema/connection.h"
-#include "schema/key_hash.h"
+#include "schema/dense_map.h"
 
 namespace netrec {
 
@@ -26,7 +24,6 @@ std::uint64_t wall_us(WallTime wall);
 
 class TransitionBook {
  public:
-  TransitionBook();
   void clear();
   /// What is known of `socket` so far.
   void set(std::uint64_t socket, std::vector<Transition> transitions);
@@ -48,8 +45,8 @@ class TransitionBook {
 
   /// Those that began with recording and changed nothing since, most of a hundred thousand: the
   /// instant of their state, and the state in the top byte.
-  tsl::robin_map<std::uint64_t, std::uint64_t, KeyHash> begun_;
-  tsl::robin_map<std::uint64_t, std::vector<Transition>, KeyHash> transitions_;
+  DenseMap<std::uint64_t, std::uint64_t> begun_;
+  DenseMap<std::uint64_t, std::vector<Transition>> transitions_;
 };
 
 }  // namespace netrec
