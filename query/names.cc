@@ -92,6 +92,7 @@ std::string arguments_text(std::string_view rest) {
 }
 
 std::string user_text(std::uint32_t uid, const Snapshot& names) {
+  if (uid == kUnknownUser) return "-";
   const User* user = names.of<User>().find(uid);
   const std::string_view name = user == nullptr ? "" : names.text(user->name);
   return name.empty() ? std::to_string(uid) : std::string(name);

@@ -1,7 +1,9 @@
 #include "recorder/kernel_source.h"
 
 #include <fmt/format.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -16,7 +18,12 @@ struct KernelSource::State {
   std::map<std::uint32_t, NamespaceReader> readers;  ///< by inode
   std::vector<NamespaceFacts> facts;
   std::vector<std::byte> buffer;
+  int awaiting = -1;  ///< an epoll of what tells of ends
 
+  ~State() {
+    if (awaiting >= 0) ::close(awaiting);
+  }
+  void await(const NamespaceReader& reader);
   bool wants(const NamespaceFacts& facts) const;
   NamespaceFacts look_at(std::uint32_t inode, const NamespacePlace& place, bool own);
   Result<NamespaceReader*> reader(std::uint32_t inode);
@@ -59,17 +66,27 @@ NamespaceFacts KernelSource::State::look_at(std::uint32_t inode, const Namespace
   if (!wants(seen)) return seen;
   auto known = readers.find(inode);
   if (known == readers.end()) {
-    auto opened = NamespaceReader::open(own ? "" : place.path, inode);
+    auto opened = NamespaceReader::open(own ? "" : place.path, inode,
+                                        options.watch_ends ? Ends::watched : Ends::left);
     if (!opened) {
       seen.error = opened.error().message;
       return seen;
     }
     known = readers.emplace(inode, *std::move(opened)).first;
+    await(known->second);
   }
   seen.cookie = known->second.cookie();
   known->second.read_limits(seen);
   known->second.ask_again();
   return seen;
+}
+
+// A reader that is closed leaves the epoll by itself.
+void KernelSource::State::await(const NamespaceReader& opened) {
+  if (opened.ends_descriptor() < 0) return;
+  if (awaiting < 0) awaiting = ::epoll_create1(EPOLL_CLOEXEC);
+  epoll_event readable{.events = EPOLLIN, .data = {.fd = opened.ends_descriptor()}};
+  ::epoll_ctl(awaiting, EPOLL_CTL_ADD, opened.ends_descriptor(), &readable);
 }
 
 Result<NamespaceReader*> KernelSource::State::reader(std::uint32_t inode) {
@@ -112,6 +129,14 @@ Result<DumpReport> KernelSource::dump(std::uint32_t inode, std::uint32_t id, Soc
   NETREC_TRY(reader, state_->reader(inode));
   return reader->dump(id, kind, state_->buffer, sink);
 }
+
+Result<DumpReport> KernelSource::ended(std::uint32_t inode, std::uint32_t id, SocketSink& sink) {
+  NETREC_TRY(reader, state_->reader(inode));
+  return reader->ended(id, state_->buffer, sink);
+}
+
+bool KernelSource::tells_ends() const { return state_->awaiting >= 0; }
+int KernelSource::bell() const { return state_->awaiting; }
 
 Result<DumpReport> KernelSource::interfaces(std::uint32_t inode, std::uint32_t id,
                                             InterfaceSink& sink) {

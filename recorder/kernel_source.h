@@ -14,6 +14,8 @@ struct KernelSourceOptions {
   /// Read only namespaces with one of these names (under /run/netns), inodes in decimal, or "own";
   /// empty: all.
   std::vector<std::string> only;
+  /// Ask the kernel to tell of each socket it lets go of.
+  bool watch_ends = false;
 };
 
 class KernelSource final : public SocketSource {
@@ -27,6 +29,9 @@ class KernelSource final : public SocketSource {
   std::span<const NamespaceFacts> namespaces() const override;
   Result<DumpReport> dump(std::uint32_t inode, std::uint32_t id, SocketKind kind,
                           SocketSink& sink) override;
+  Result<DumpReport> ended(std::uint32_t inode, std::uint32_t id, SocketSink& sink) override;
+  bool tells_ends() const override;
+  int bell() const override;
   Result<DumpReport> interfaces(std::uint32_t inode, std::uint32_t id,
                                 InterfaceSink& sink) override;
   Result<std::span<const CounterValue>> counters(std::uint32_t inode) override;

@@ -110,6 +110,18 @@ Status enter(const std::string& path, std::uint32_t inode) {
   return outcome;
 }
 
+// Some 10 000 of the kernel's messages; unprivileged it is what net.core.rmem_max allows.
+constexpr int kEndsBuffer = 32 << 20;
+
+Result<NetlinkSocket> listen_for_ends() {
+  NETREC_TRY(told, NetlinkSocket::open(NETLINK_SOCK_DIAG));
+  told.widen(kEndsBuffer);
+  for (const int group : {SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET_UDP_DESTROY,
+                          SKNLGRP_INET6_TCP_DESTROY, SKNLGRP_INET6_UDP_DESTROY})
+    NETREC_CHECKED(told.join(group));
+  return told;
+}
+
 std::uint64_t first_number(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
   std::uint64_t value = 0;
@@ -154,18 +166,22 @@ NamespaceReader::NamespaceReader(NetlinkSocket diag, NetlinkSocket route)
       ports_("/proc/sys/net/ipv4/ip_local_port_range"),
       time_wait_limit_("/proc/sys/net/ipv4/tcp_max_tw_buckets") {}
 
-Result<NamespaceReader> NamespaceReader::open_here() {
+Result<NamespaceReader> NamespaceReader::open_here(Ends ends) {
   NETREC_TRY(diag, NetlinkSocket::open(NETLINK_SOCK_DIAG));
   NETREC_TRY(route, NetlinkSocket::open(NETLINK_ROUTE));
-  return NamespaceReader(std::move(diag), std::move(route));
+  NamespaceReader reader(std::move(diag), std::move(route));
+  if (ends == Ends::watched)
+    if (auto told = listen_for_ends()) reader.ends_ = *std::move(told);
+  return reader;
 }
 
-Result<NamespaceReader> NamespaceReader::open(const std::string& path, std::uint32_t inode) {
-  if (path.empty()) return open_here();
+Result<NamespaceReader> NamespaceReader::open(const std::string& path, std::uint32_t inode,
+                                              Ends ends) {
+  if (path.empty()) return open_here(ends);
   std::optional<Result<NamespaceReader>> opened;
   std::thread inside([&] {
     if (const Status entered = enter(path, inode); entered)
-      opened.emplace(open_here());
+      opened.emplace(open_here(ends));
     else
       opened.emplace(tl::unexpected(entered.error()));
   });
@@ -222,6 +238,13 @@ Result<DumpReport> NamespaceReader::dump(std::uint32_t id, SocketKind kind,
   if (!has_table && sockets_in_use(kind, protocols_.read(text_))) return report;
   absent_.set(place);
   return has_table ? dump_table(id, kind, sink) : DumpReport{};
+}
+
+Result<DumpReport> NamespaceReader::ended(std::uint32_t id, std::vector<std::byte>& buffer,
+                                          SocketSink& sink) {
+  if (!ends_) return DumpReport{};
+  DiagMessages messages(decode_ended, {}, id, sink);
+  return ends_->read_told(SOCK_DIAG_BY_FAMILY, buffer, messages);
 }
 
 Result<DumpReport> NamespaceReader::interfaces(std::uint32_t id, std::vector<std::byte>& buffer,

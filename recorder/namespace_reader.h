@@ -7,6 +7,7 @@
 #include <bitset>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,15 @@ class ProcFile {
   int descriptor_ = -1;
 };
 
+/// Whether the kernel is to tell of each socket it lets go of.
+enum class Ends { left, watched };
+
 class NamespaceReader {
  public:
   /// Enters the namespace at `path` (unless it is the caller's own, then "") and opens it.
   /// Errors: permission, not_found (it is gone, or `path` leads to another by now), io.
-  static Result<NamespaceReader> open(const std::string& path, std::uint32_t inode);
+  static Result<NamespaceReader> open(const std::string& path, std::uint32_t inode,
+                                      Ends ends = Ends::left);
 
   std::uint64_t cookie() const { return diag_.namespace_cookie(); }
   /// Fills in the ports and the TIME_WAIT limit.
@@ -51,13 +56,16 @@ class NamespaceReader {
   /// As SocketSource has them. `buffer` is shared by all readers of a thread.
   Result<DumpReport> dump(std::uint32_t id, SocketKind kind, std::vector<std::byte>& buffer,
                           SocketSink& sink);
+  Result<DumpReport> ended(std::uint32_t id, std::vector<std::byte>& buffer, SocketSink& sink);
+  /// Readable when something ended; -1 if that is not watched, or cannot be.
+  int ends_descriptor() const { return ends_ ? ends_->descriptor() : -1; }
   Result<DumpReport> interfaces(std::uint32_t id, std::vector<std::byte>& buffer,
                                 InterfaceSink& sink);
   std::span<const CounterValue> counters();
 
  private:
   NamespaceReader(NetlinkSocket diag, NetlinkSocket route);
-  static Result<NamespaceReader> open_here();
+  static Result<NamespaceReader> open_here(Ends ends);
   Result<DumpReport> dump_diag(std::uint32_t id, SocketKind kind, std::vector<std::byte>& buffer,
                                SocketSink& sink);
   DumpReport dump_table(std::uint32_t id, SocketKind kind, SocketSink& sink);
@@ -65,6 +73,7 @@ class NamespaceReader {
 
   NetlinkSocket diag_;
   NetlinkSocket route_;
+  std::optional<NetlinkSocket> ends_;
   ProcFile protocols_;
   ProcFile raw_, raw6_, icmp_, icmp6_;
   ProcFile snmp_, netstat_, snmp6_;

@@ -1,5 +1,6 @@
 #include "recorder/netlink.h"
 
+#include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -110,6 +111,41 @@ Result<DumpReport> NetlinkSocket::dump(std::uint16_t type, Bytes request, std::u
     if (outcome.error != 0) return tl::unexpected(refusal(outcome.error));
     if (outcome.done) return report;
   }
+}
+
+Status NetlinkSocket::join(int group) {
+  if (setsockopt(descriptor_, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+    return tl::unexpected(system_error(errno, "join a netlink group"));
+  return {};
+}
+
+void NetlinkSocket::widen(int bytes) {
+  if (setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+Result<DumpReport> NetlinkSocket::read_told(std::uint16_t type, std::vector<std::byte>& buffer,
+                                            MessageSink& sink) {
+  constexpr int kMost = 100'000;  // A busy kernel is not to be chased.
+  buffer.resize(kNetlinkBufferBytes);
+  DumpReport report;
+  for (int count = 0; count < kMost; ++count) {
+    sockaddr_nl sender{};
+    socklen_t sender_size = sizeof sender;
+    const ssize_t size = recvfrom(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT,
+                                  reinterpret_cast<sockaddr*>(&sender), &sender_size);
+    if (size < 0) {
+      if (errno == EAGAIN) return report;
+      if (errno != EINTR && errno != ENOBUFS)
+        return tl::unexpected(system_error(errno, "read what the kernel tells"));
+      report.overrun |= errno == ENOBUFS;
+      continue;
+    }
+    if (sender.nl_pid != 0) continue;
+    const Bytes datagram(buffer.data(), static_cast<std::size_t>(size));
+    walk_datagram(datagram, 0, type, wall_us(), sink, report);
+  }
+  return report;
 }
 
 DatagramOutcome walk_datagram(Bytes datagram, std::uint32_t sequence, std::uint16_t answer_type,

@@ -45,6 +45,15 @@ class NetlinkSocket {
   /// SO_NETNS_COOKIE; 0 where the kernel has none (before 5.14).
   std::uint64_t namespace_cookie() const;
 
+  /// Of messages nobody asked for: those of `group` from now on, and room for `bytes` of them that
+  /// wait, if that may be had.
+  Status join(int group);
+  void widen(int bytes);
+  int descriptor() const { return descriptor_; }
+  /// Shows those of `type` that wait. Errors: io.
+  Result<DumpReport> read_told(std::uint16_t type, std::vector<std::byte>& buffer,
+                               MessageSink& sink);
+
   /// Asks with message `type` and `request`, and shows the answers of that type `answer_type`.
   /// `buffer` (kNetlinkBufferBytes) may be shared by all sockets of a thread. Errors: unsupported
   /// (the kernel has no such dump), permission, io.

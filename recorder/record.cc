@@ -46,7 +46,11 @@ bool wait_for_tick(Desk& desk, nanoseconds end, Status& status) {
     const nanoseconds until = std::min(desk.recording.deadline(), end);
     nanoseconds span = until - now;
     if (desk.service.patience().count() != 0) span = std::min(span, desk.service.patience());
-    const std::optional<Request> request = desk.signals.wait(span, desk.recording.bell());
+    std::optional<Request> request = desk.signals.wait(span, desk.recording.bell());
+    // Stops at once, if that is what woke it.
+    const nanoseconds gathered = desk.clock.now().monotonic + desk.recording.gathering();
+    if (!request && desk.recording.gathering().count() != 0 && gathered < until)
+      request = desk.signals.wait(desk.recording.gathering(), -1);
     if (request == Request::stop) return false;
     if (request == Request::rotate) {
       desk.service.reloading();
@@ -137,10 +141,11 @@ int record(const RecordOptions& options) {
   SystemClock clock;
   auto signals = Signals::take_over();
   if (!signals) return fail(voice, signals.error());
-  auto source = KernelSource::open({.only = options.namespaces});
-  if (!source) return fail(voice, source.error());
   auto capture = Capture::choose(options.capture);
   if (!capture) return fail(voice, capture.error());
+  auto source =
+      KernelSource::open({.only = options.namespaces, .watch_ends = capture->events == nullptr});
+  if (!source) return fail(voice, source.error());
   // Before the first thread of our own: capabilities belong to a thread.
   if (const Status dropped = drop_privileges(needs_of(options, *capture)); !dropped)
     voice.warn(dropped.error().message);

@@ -27,8 +27,6 @@ constexpr seconds kLastRetry{60};
 constexpr std::uint64_t kRoomToResume = 1 << 20;
 // How often it is looked whether the file is still there under its name.
 constexpr seconds kTendEvery{5};
-// A look at all sockets follows a loss at once; then what still comes is of sockets that are known.
-constexpr int kDoubtfulTicks = 2;
 
 WriterOptions writer_options(const RecordOptions& options) {
   WriterOptions writer;
@@ -153,7 +151,7 @@ void Recording::carry_over() {
 void Recording::open_session() {
   const Instant now = clock_.now();
   if (!options_.unix_sockets) folder_.leave_out_unix_sockets();
-  limits_ = limits_of(options_, effective_capabilities(), capture_);
+  limits_ = limits_of(options_, effective_capabilities(), capture_, source_);
   observer_.begin_session(session_row(options_, limits_, capture_.mode(), now, observer_));
   if (capture_.events) {
     capture_.events->read_on();
@@ -207,7 +205,7 @@ void Recording::observe() {
   if (capture_.events)
     observe_events();
   else
-    look_at_sockets();
+    observe_by_looking();
   look_.interfaces_and_counters();
   observer_.attribute();
   observer_.processes().check();
@@ -234,111 +232,19 @@ void Recording::hash_executables() {
   }
 }
 
+void Recording::observe_by_looking() {
+  read_ends();
+  look_at_sockets();
+}
+
 void Recording::look_at_sockets() {
   observer_.sockets().begin_dumps();
   look_.surroundings();
   look_.sockets();
-  listen();
+  drain();
   folder_.spare_ending();
   observer_.sockets().end_dumps(closes_);
   closes_ = CloseReason::gone;
-}
-
-// --- events --------------------------------------------------------------------------------------
-
-std::chrono::microseconds Recording::listen() {
-  if (!capture_.events || is_paused()) return clock_.now().boot;
-  const std::chrono::microseconds told = capture_.events->drain(folder_);
-  folder_.settle(told);
-  return told;
-}
-
-// While recording is paused nobody answers, and the ring keeps what it can.
-int Recording::bell() const {
-  return capture_.events && !is_paused() ? capture_.events->bell() : -1;
-}
-
-void Recording::observe_events() {
-  listen();
-  tell_losses();
-  read_peers();
-  // Events told what lives in it from its beginning: a look at a hundred thousand other sockets for
-  // each container that starts would find nothing.
-  if (folder_.take_met_namespace()) {
-    look_.hurry();
-    look_.surroundings();
-  }
-  if (!pace_.is_due(clock_.now().monotonic)) return look_at_unix_sockets();
-  const nanoseconds before = thread_time();
-  folder_.take_unix_doubt();
-  look_at_sockets();
-  tell_disagreements();
-  pace_.looked(clock_.now().monotonic, thread_time() - before);
-}
-
-// Their ends are not all told by events; where one may have been missed, dumps tell.
-void Recording::look_at_unix_sockets() {
-  if (!unix_pace_.is_due(clock_.now().monotonic) || !folder_.take_unix_doubt()) return;
-  const nanoseconds before = thread_time();
-  observer_.sockets().begin_dumps();
-  look_.unix_sockets();
-  listen();
-  folder_.spare_ending();
-  observer_.sockets().end_dumps();
-  unix_pace_.looked(clock_.now().monotonic, thread_time() - before);
-}
-
-// Only once a tick: the kernel has counted what was exchanged since.
-void Recording::read_peers() {
-  const Status read =
-      capture_.events->read_peers([this](const peer_key& key, const peer_counts& counts) {
-        folder_.peers().counted(key, counts);
-      });
-  const Instant now = clock_.now();
-  folder_.peers().end_reading(now.boot);
-  if (!read)
-    observer_.gap({.cause = GapCause::event_loss,
-                   .from = last_frame_ == WallTime{} ? now.wall : last_frame_,
-                   .to = now.wall,
-                   .detail = read.error().message});
-}
-
-// What is lost is written down, and looked for at once.
-void Recording::tell_losses() {
-  EventLosses losses = capture_.events->take_losses();
-  // What came of a socket whose beginning is among the lost is lost too.
-  const std::uint64_t unplaced = folder_.take_unplaced();
-  if (losses.sockets != 0) doubtful_ = kDoubtfulTicks;
-  if (doubtful_ > 0) losses.sockets += unplaced;
-  doubtful_ = std::max(doubtful_ - 1, 0);
-  if (losses.total() == 0) return;
-  const Instant now = clock_.now();
-  observer_.gap({.cause = GapCause::event_loss,
-                 .from = last_frame_ == WallTime{} ? now.wall : last_frame_,
-                 .to = now.wall,
-                 .count = losses.total(),
-                 .detail = to_string(losses)});
-  closes_ = CloseReason::unseen;
-  pace_.look_soon();
-  if (losses.processes != 0) observer_.processes().doubt_all();
-}
-
-// What a look found that no event had told.
-void Recording::tell_disagreements() {
-  const Disagreements all = observer_.sockets().disagreements();
-  const Disagreements before = std::exchange(disagreements_, all);
-  if (all.total() == before.total()) return;
-  const Instant now = clock_.now();
-  observer_.gap(
-      {.cause = GapCause::event_loss,
-       .from = last_frame_ == WallTime{} ? now.wall : last_frame_,
-       .to = now.wall,
-       .count = all.total() - before.total(),
-       .detail = fmt::format("a look at every socket found what no event had told: {} opened, {} "
-                             "closed, {} in another state",
-                             all.missed_opens - before.missed_opens,
-                             all.missed_closes - before.missed_closes,
-                             all.wrong_states - before.wrong_states)});
 }
 
 // --- the frame -----------------------------------------------------------------------------------
@@ -348,7 +254,7 @@ Status Recording::write() {
   if (wants_keyframe) observer_.tidy();
   // The frame's time is when the events were taken in, not when they were all folded: what happens
   // meanwhile belongs to the next.
-  const std::chrono::microseconds told = listen();
+  const std::chrono::microseconds told = drain();
   const Instant now = moment_at(clock_.now(), told);
   Tick tick = observer_.end(now);
   const Status written = writer_.append(tick.frame, tick.departed, observer_.state(),
@@ -453,7 +359,7 @@ Status Recording::start_new_file() {
 }
 
 Status Recording::finish() {
-  const std::chrono::microseconds told = listen();
+  const std::chrono::microseconds told = drain();
   if (capture_.events && !is_paused() && !observer_.restating()) tell_losses();
   const Instant now = moment_at(clock_.now(), told);
   if (!observer_.restating()) {

@@ -54,6 +54,8 @@ class Recording {
   std::chrono::microseconds listen();
   /// A descriptor that can be read when there are some; -1: there is none.
   int bell() const;
+  /// How long some may gather once there is one, so that not each costs a waking.
+  std::chrono::milliseconds gathering() const;
 
   /// Looks at the host and writes a frame. REQUIRES: deadline() has come. Errors: the file cannot
   /// be written for another reason than want of room.
@@ -80,6 +82,9 @@ class Recording {
   void tell_lapses(const std::vector<Lapse>& lapses);
   void observe();
   void hash_executables();
+  std::chrono::microseconds drain();
+  void read_ends();
+  void observe_by_looking();
   void look_at_sockets();
   void observe_events();
   void look_at_unix_sockets();

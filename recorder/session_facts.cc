@@ -14,6 +14,12 @@ bool is_set(std::uint64_t capabilities, int capability) {
   return (capabilities >> capability & 1) != 0;
 }
 
+// What polling does not show of sockets that open and close between two looks.
+constexpr std::string_view kWithoutEnds = "sockets that open and close between two looks";
+constexpr std::string_view kWithEnds =
+    "of TCP and UDP sockets that open and close between two looks: the owner, and when exactly; of "
+    "others: all";
+
 void note_privileges(std::uint64_t capabilities, const RecordOptions& options,
                      std::vector<Limit>& limits) {
   const auto lacks = [&](int capability, const char* what) {
@@ -26,13 +32,14 @@ void note_privileges(std::uint64_t capabilities, const RecordOptions& options,
   lacks(CAP_NET_ADMIN, "marks and some details of sockets (CAP_NET_ADMIN)");
 }
 
-void note_capture(const RecordOptions& options, const Capture& capture,
+void note_capture(const RecordOptions& options, const Capture& capture, const SocketSource& source,
                   std::vector<Limit>& limits) {
   if (!capture.events) {
     const bool chosen = options.capture == CaptureChoice::poll;
     const std::string why = chosen ? "--capture poll" : "no event capture: " + capture.failure;
     limits.push_back({.cause = chosen ? GapCause::left_out : GapCause::unsupported,
-                      .what = "sockets that open and close between two looks (" + why + ")"});
+                      .what = fmt::format("{} ({})",
+                                          source.tells_ends() ? kWithEnds : kWithoutEnds, why)});
     return;
   }
   for (const Probe& probe : capture.events->probes())
@@ -44,7 +51,7 @@ void note_capture(const RecordOptions& options, const Capture& capture,
 }  // namespace
 
 std::vector<Limit> limits_of(const RecordOptions& options, std::uint64_t capabilities,
-                             const Capture& capture) {
+                             const Capture& capture, const SocketSource& source) {
   std::vector<Limit> limits;
   note_privileges(capabilities, options, limits);
   const auto leaves_out = [&](bool does, std::string what) {
@@ -56,7 +63,7 @@ std::vector<Limit> limits_of(const RecordOptions& options, std::uint64_t capabil
   leaves_out(!options.namespaces.empty(),
              fmt::format("network namespaces other than {} (--namespace)",
                          fmt::join(options.namespaces, ", ")));
-  note_capture(options, capture, limits);
+  note_capture(options, capture, source, limits);
   return limits;
 }
 

@@ -25,7 +25,7 @@ struct Limit {
 /// What a recorder with these effective capabilities (bit n = capability n, capabilities(7)) and
 /// these options cannot see.
 std::vector<Limit> limits_of(const RecordOptions& options, std::uint64_t capabilities,
-                             const Capture& capture);
+                             const Capture& capture, const SocketSource& source);
 
 /// The row of a session that starts now; its strings go into `observer`.
 Session session_row(const RecordOptions& options, const std::vector<Limit>& limits,

@@ -41,6 +41,20 @@ std::uint32_t protocol_of(Transport transport) {
   }
 }
 
+// Of what the kernel tells by itself.
+Transport transport_of(std::uint8_t protocol) {
+  switch (protocol) {
+    case IPPROTO_TCP:
+      return Transport::tcp;
+    case IPPROTO_UDP:
+      return Transport::udp;
+    case IPPROTO_UDPLITE:
+      return Transport::udplite;
+    default:
+      return Transport::unknown;
+  }
+}
+
 constexpr int extension(int number) { return 1 << (number - 1); }
 
 std::uint8_t extensions_of(SocketKind kind) {
@@ -208,6 +222,26 @@ bool decode_inet(Bytes payload, const DecodeContext& context, Socket& row) {
   return for_each_attribute(
       payload.subspan(sizeof(inet_diag_msg)),
       [&](const Attribute& attribute) { decode_attribute(attribute, context, row); });
+}
+
+bool decode_ended(Bytes payload, const DecodeContext& context, Socket& row) {
+  if (payload.size() < sizeof(inet_diag_msg)) return false;
+  const auto message = read_as<inet_diag_msg>(payload);
+  SocketKind kind{.transport = Transport::unknown,
+                  .family = static_cast<Family>(message.idiag_family)};
+  if (kind.family != Family::inet && kind.family != Family::inet6) return false;
+  const bool whole =
+      for_each_attribute(payload.subspan(sizeof(inet_diag_msg)), [&](const Attribute& attribute) {
+        if (attribute.type == INET_DIAG_PROTOCOL)
+          kind.transport = transport_of(read_as<std::uint8_t>(attribute.bytes));
+      });
+  if (!whole || kind.transport == Transport::unknown) return false;
+  const DecodeContext known{.kind = kind,
+                            .network_namespace = context.network_namespace,
+                            .received_us = context.received_us,
+                            .texts = context.texts,
+                            .congestion = context.congestion};
+  return decode_inet(payload, known, row);
 }
 
 }  // namespace netrec

@@ -15,4 +15,8 @@ std::vector<std::byte> inet_request(SocketKind kind);
 /// family, or ends in the middle of an attribute.
 bool decode_inet(Bytes payload, const DecodeContext& context, Socket& row);
 
+/// A message of SKNLGRP_*_DESTROY, of either family; `context.kind` is passed over. uid and inode
+/// are 0 in it, whatever they were.
+bool decode_ended(Bytes payload, const DecodeContext& context, Socket& row);
+
 }  // namespace netrec

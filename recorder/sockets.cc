@@ -2,36 +2,12 @@
 
 #include <algorithm>
 
+#include "recorder/four_tuple.h"
 #include "recorder/settle.h"
 
 namespace netrec {
 
 namespace {
-
-// What a TIME_WAIT and the connection it is left from have in common.
-struct FourTuple {
-  IpAddress local;
-  IpAddress remote;
-  std::uint32_t ports = 0;
-  std::uint32_t network_namespace = 0;
-
-  explicit FourTuple(const Socket& socket)
-      : local(socket.local),
-        remote(socket.remote),
-        ports(std::uint32_t{socket.local_port} << 16 | socket.remote_port),
-        network_namespace(socket.network_namespace) {}
-  bool operator==(const FourTuple&) const = default;
-};
-
-struct FourTupleHash {
-  std::size_t operator()(const FourTuple& tuple) const {
-    std::size_t hash = std::size_t{tuple.ports} << 32 | tuple.network_namespace;
-    for (const std::uint64_t word :
-         {tuple.local.high, tuple.local.low, tuple.remote.high, tuple.remote.low})
-      hash = (hash ^ word) * 0x9E3779B97F4A7C15u;  // Fibonacci hashing, 2^64 / golden ratio
-    return hash ^ hash >> 32;
-  }
-};
 
 // Servers hand a connection to the process that serves it at once (fork, SCM_RIGHTS); shorter-lived
 // connections cost nothing.
@@ -355,6 +331,16 @@ void Sockets::remove(std::uint32_t place, CloseReason reason, Mark at) {
 void Sockets::drop_stale_aliases() {
   for (auto alias = aliases_.begin(); alias != aliases_.end();)
     alias = find(alias->second) == nullptr ? aliases_.erase(alias) : std::next(alias);
+}
+
+// --- what the kernel tells by itself, while polling ----------------------------------------------
+
+void Sockets::take_in(Socket row) {
+  const std::uint16_t part = part_of(row.network_namespace, {row.transport, row.family});
+  row.opened_us = row.state_since_us = microseconds_of(clock_.now().wall);
+  row.opened_after_us = parts_[part].whole_since_us;
+  last_ = kNowhere;
+  add(row, part);
 }
 
 // --- events --------------------------------------------------------------------------------------

@@ -80,6 +80,9 @@ class Sockets final : public SocketSink {
   /// events of the time of the dumps were told.
   void end_dumps(CloseReason reason = CloseReason::gone);
 
+  /// A socket that came and went since the last dumps; the next end it. Not during dumps.
+  void take_in(Socket row);
+
   // --- events ----------------------------------------------------------------------------------
 
   /// The row of a socket, nullptr if it is not known. Valid until the next call.

@@ -107,6 +107,14 @@ class SocketSource {
   virtual Result<DumpReport> dump(std::uint32_t inode, std::uint32_t id, SocketKind kind,
                                   SocketSink& sink) = 0;
 
+  /// Shows the sockets of the namespace that ended since the last call, as they were then, if the
+  /// kernel was asked to tell (tells_ends()). The report says what was lost: overrun. Not during a
+  /// dump.
+  virtual Result<DumpReport> ended(std::uint32_t inode, std::uint32_t id, SocketSink& sink) = 0;
+  virtual bool tells_ends() const = 0;
+  /// A descriptor that can be read when there are some; -1: there is none.
+  virtual int bell() const = 0;
+
   /// Shows every interface, likewise.
   virtual Result<DumpReport> interfaces(std::uint32_t inode, std::uint32_t id,
                                         InterfaceSink& sink) = 0;

@@ -67,7 +67,7 @@ std::span<const Field<Socket>> EntityTraits<Socket>::fields() {
       F(inode, "inode", identity,
         "Inode in sockfs, as in /proc/PID/fd; 0 before accept and in TIME_WAIT"),
       F(peer_inode, "peer_inode", identity, "UNIX: inode of the peer"),
-      F(uid, "uid", identity, "User that created the socket"),
+      F(uid, "uid", identity, "User that created the socket; 4294967295: not known"),
       F(process, "process", reference, "Owner: the process holding it, the last one known"),
       F(descriptor, "descriptor", identity, "The owner's file descriptor"),
       F(sharers, "sharers", text,

@@ -169,6 +169,9 @@ struct Socket {
 
 static_assert(std::has_unique_object_representations_v<Socket>, "compared as bytes, once a tick");
 
+/// Socket::uid where the kernel does not tell it: what chown(2) and the audit log mean by -1.
+inline constexpr std::uint32_t kUnknownUser = UINT32_MAX;
+
 /// Bits of Socket::flags.
 enum class SocketFlag : std::uint8_t {
   v6_only = 1,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "recorder/source.h"
@@ -35,6 +36,18 @@ class FakeSource final : public SocketSource {
     return report;
   }
 
+  Result<DumpReport> ended(std::uint32_t, std::uint32_t id, SocketSink& sink) override {
+    DumpReport report{.overrun = std::exchange(lost_ends, false)};
+    for (Socket row : std::exchange(ends, {})) {
+      row.network_namespace = id;
+      sink.see(row);
+      ++report.count;
+    }
+    return report;
+  }
+  bool tells_ends() const override { return watches_ends; }
+  int bell() const override { return -1; }
+
   Result<DumpReport> interfaces(std::uint32_t, std::uint32_t id, InterfaceSink& sink) override {
     Interface row{.network_namespace = id, .index = 1, .name = sink.text("lo"), .mtu = 65536};
     row.receive_packets = received;
@@ -49,6 +62,9 @@ class FakeSource final : public SocketSource {
 
   NamespaceFacts place;
   std::vector<Socket> sockets;
+  std::vector<Socket> ends;
+  bool watches_ends = false;
+  bool lost_ends = false;
   std::vector<CounterValue> values;
   std::uint64_t received = 0;
   bool interrupted = false;

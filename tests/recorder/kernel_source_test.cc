@@ -5,6 +5,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/un.h>
 
 #include <ctime>
@@ -167,6 +168,37 @@ TEST_P(KernelSourceTcp, AnIdleSocketSettlesToTheSameBytes) {
     EXPECT_EQ(observed, previous);
     previous = observed;
   }
+}
+
+// Nothing looked at it while it was open.
+TEST_P(KernelSourceTcp, TellsTheEndOfAConnectionNobodyLookedAt) {
+  auto watching = KernelSource::open({.only = {"own"}, .watch_ends = true});
+  ASSERT_TRUE(watching && (*watching)->tells_ends());
+  std::uint16_t port = 0;
+  {
+    const TcpPair pair = tcp_pair(GetParam());
+    port = pair.port;
+    ASSERT_EQ(send(pair.client.descriptor(), "hello", 5, 0), 5);
+    char bytes[5];
+    ASSERT_EQ(recv(pair.server.descriptor(), bytes, 5, MSG_WAITALL), 5);
+  }
+  CollectedSockets told;
+  const Socket* client = nullptr;
+  for (int tries = 0; tries < 1000 && client == nullptr; ++tries) {
+    pollfd readable{.fd = (*watching)->bell(), .events = POLLIN, .revents = 0};
+    poll(&readable, 1, 1000);
+    ASSERT_TRUE((*watching)->ended(own_.inode, kId, told));
+    for (const Socket& row : told.rows)
+      if (row.remote_port == port) client = &row;
+  }
+  ASSERT_NE(client, nullptr);
+  EXPECT_EQ(client->transport, Transport::tcp);
+  EXPECT_EQ(client->family, family());
+  EXPECT_EQ(client->remote, loopback());
+  EXPECT_EQ(client->network_namespace, kId);
+  EXPECT_EQ(client->bytes_sent, 5u);
+  EXPECT_NE(client->cookie, 0u);
+  EXPECT_EQ(source_->bell(), -1) << "it was not asked to";
 }
 
 TEST_F(KernelSourceTest, ShowsAConnectedUdpSocket) {

@@ -90,6 +90,52 @@ TEST(NetlinkDecoders, InetMessagesMayBeCutOrFlippedAnywhere) {
   survives_damage(socket_decoder(decode_inet, kKind), messages.front(), 72);
 }
 
+// A socket that is let go of, as the kernel tells it.
+Message ended_message() {
+  auto told = NetlinkSocket::open(NETLINK_SOCK_DIAG);
+  EXPECT_TRUE(told && told->join(SKNLGRP_INET_TCP_DESTROY));
+  {
+    LiveSocket listener(AF_INET, SOCK_STREAM, 0);
+    listener.bind_loopback(AF_INET);
+    EXPECT_EQ(listen(listener.descriptor(), 1), 0);
+  }
+  CollectedMessages collected;
+  std::vector<std::byte> buffer;
+  for (int tries = 0; tries < 1000 && collected.messages.empty(); ++tries) {
+    usleep(1000);
+    EXPECT_TRUE(told->read_told(SOCK_DIAG_BY_FAMILY, buffer, collected));
+  }
+  return collected.messages.empty() ? Message{} : collected.messages.front();
+}
+
+TEST(NetlinkDecoders, MessagesOfEndsMayBeCutOrFlippedAnywhere) {
+  survives_damage(socket_decoder(decode_ended, {}), ended_message(), 72);
+}
+
+TEST(NetlinkDecoders, AnEndOfAnUnknownFamilyOrProtocolIsNotTaken) {
+  const Decode decode = socket_decoder(decode_ended, {});
+  Message message = ended_message();
+  ASSERT_TRUE(decode(message));
+  message[0] = std::byte{AF_UNIX};
+  EXPECT_FALSE(decode(message));
+  message[0] = std::byte{AF_INET};
+  EXPECT_FALSE(decode(Bytes(message).first(72))) << "without its protocol";
+}
+
+TEST(Netlink, MoreThanFitsIsReportedAsLost) {
+  auto told = NetlinkSocket::open(NETLINK_SOCK_DIAG);
+  ASSERT_TRUE(told && told->join(SKNLGRP_INET_UDP_DESTROY));
+  for (int count = 0; count < 5000; ++count)
+    LiveSocket(AF_INET, SOCK_DGRAM, 0).bind_loopback(AF_INET);
+  usleep(100'000);
+  CollectedMessages collected;
+  std::vector<std::byte> buffer;
+  const auto report = told->read_told(SOCK_DIAG_BY_FAMILY, buffer, collected);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->overrun);
+  EXPECT_FALSE(report->whole());
+}
+
 TEST(NetlinkDecoders, UnixMessagesMayBeCutOrFlippedAnywhere) {
   int ends[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);

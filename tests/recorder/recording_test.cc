@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "store/history.h"
 #include "store/timeline.h"
 #include "tests/recorder/fake_clock.h"
 #include "tests/recorder/fake_source.h"
@@ -105,6 +106,117 @@ TEST_F(RecordingTest, WhatWasSeenIsInTheFile) {
   EXPECT_EQ(last.of<Interface>().begin()->receive_packets, 17u);
   EXPECT_EQ(last.of<Counter>().size(), 2u);
   EXPECT_TRUE(last.of<Session>().empty()) << "the session has ended";
+}
+
+// As the kernel tells ends: no inode, no user.
+Socket last_word(Socket row, std::uint64_t bytes) {
+  row.state = TcpState::close;
+  row.bytes_sent = bytes;
+  row.bytes_acked = bytes + 2;
+  row.segments_out = 5;
+  return row;
+}
+
+std::vector<Connection> connections_in(const Timeline& timeline) {
+  std::vector<Connection> all;
+  const auto read = scan_connections(timeline, {}, [&](const Connection& life, const Snapshot&) {
+    all.push_back(life);
+    return true;
+  });
+  EXPECT_TRUE(read);
+  return all;
+}
+
+TEST_F(RecordingTest, WhatLivedBetweenTwoLooksIsInTheFileWithItsTotalsAndBounds) {
+  source.watches_ends = true;
+  start();
+  tick();
+  const std::uint64_t before = wall_us();
+  clock.pass(100ms);
+  source.ends = {last_word(fake_tcp(7), 4711)};
+  recording->listen();
+  tick();
+  finish();
+  const auto lives = connections_in(*open(options.output));
+  ASSERT_EQ(lives.size(), 1u);
+  EXPECT_EQ(lives[0].socket.bytes_sent, 4711u);
+  EXPECT_EQ(lives[0].socket.bytes_acked, 4711u) << "SYN and FIN are no bytes";
+  EXPECT_EQ(lives[0].socket.uid, kUnknownUser);
+  EXPECT_EQ(lives[0].socket.opened_after_us, before);
+  EXPECT_TRUE(lives[0].is_closed());
+  EXPECT_LT(lives[0].closed_after_us, lives[0].closed_us);
+}
+
+TEST_F(RecordingTest, ALastWordIsOfTheSocketThatIsKnown) {
+  source.watches_ends = true;
+  source.sockets = {fake_tcp(1)};
+  start();
+  tick();
+  source.sockets = {};
+  Socket aborted = last_word({}, 99);  // The kernel has forgotten its ends.
+  aborted.cookie = 1;
+  aborted.transport = Transport::tcp;
+  aborted.family = Family::inet;
+  source.ends = {aborted};
+  tick();
+  finish();
+  const auto lives = connections_in(*open(options.output));
+  ASSERT_EQ(lives.size(), 1u);
+  EXPECT_EQ(lives[0].socket.remote_port, fake_tcp(1).remote_port);
+  EXPECT_EQ(lives[0].socket.bytes_sent, 99u);
+  EXPECT_EQ(lives[0].socket.uid, 0u) << "as the look told it";
+}
+
+// In either order: the kernel gives the TIME_WAIT of a connection nobody asked about a cookie of
+// its own.
+TEST_F(RecordingTest, ATimeWaitIsJoinedToTheLastWordOfItsConnection) {
+  for (const bool look_first : {false, true}) {
+    options.output = folder + (look_first ? "/first.netrec" : "/last.netrec");
+    source.watches_ends = true;
+    source.sockets = {};
+    start();
+    tick();
+    Socket left = fake_tcp(900);
+    left.state = TcpState::time_wait;
+    left.timer = SocketTimer::time_wait;
+    left.remote_port = fake_tcp(7).remote_port;
+    source.sockets = {left};
+    if (look_first) tick();
+    source.ends = {last_word(fake_tcp(7), 12)};
+    tick();
+    tick();
+    finish();
+    const auto lives = connections_in(*open(options.output));
+    ASSERT_EQ(lives.size(), 1u) << look_first;
+    EXPECT_EQ(lives[0].socket.bytes_sent, 12u) << look_first;
+    EXPECT_EQ(lives[0].socket.state, TcpState::time_wait);
+    EXPECT_FALSE(lives[0].is_closed());
+  }
+}
+
+TEST_F(RecordingTest, WhatWasMadeAndThrownAwayUnusedIsNoConnection) {
+  source.watches_ends = true;
+  start();
+  tick();
+  Socket unused{};
+  unused.cookie = 5;
+  unused.transport = Transport::tcp;
+  unused.family = Family::inet;
+  unused.state = TcpState::close;
+  source.ends = {unused};
+  tick();
+  finish();
+  EXPECT_TRUE(connections_in(*open(options.output)).empty());
+}
+
+TEST_F(RecordingTest, EndsThatWereLostAreAGap) {
+  source.watches_ends = true;
+  start();
+  tick();
+  source.lost_ends = true;
+  tick();
+  finish();
+  EXPECT_EQ(gaps(options.output, GapCause::buffer_overrun).size(), 1u);
 }
 
 TEST_F(RecordingTest, TheFileIsForNobodyElse) {
