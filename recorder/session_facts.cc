@@ -37,9 +37,9 @@ void note_capture(const RecordOptions& options, const Capture& capture, const So
   if (!capture.events) {
     const bool chosen = options.capture == CaptureChoice::poll;
     const std::string why = chosen ? "--capture poll" : "no event capture: " + capture.failure;
-    limits.push_back({.cause = chosen ? GapCause::left_out : GapCause::unsupported,
-                      .what = fmt::format("{} ({})",
-                                          source.tells_ends() ? kWithEnds : kWithoutEnds, why)});
+    limits.push_back(
+        {.cause = chosen ? GapCause::left_out : GapCause::unsupported,
+         .what = fmt::format("{} ({})", source.tells_ends() ? kWithEnds : kWithoutEnds, why)});
     return;
   }
   for (const Probe& probe : capture.events->probes())
