@@ -71,8 +71,7 @@ Counted count_flood(const std::string& path, const FloodMade& made) {
     return std::find(made.ports.begin(), made.ports.end(), port) != made.ports.end();
   };
   const auto sink = [&](const Connection& row, const Snapshot&) {
-    if (row.socket.state != TcpState::listen && row.socket.remote_port != 0 &&
-        (is_of_flood(row.socket.local_port) || is_of_flood(row.socket.remote_port)))
+    if (is_of_flood(row.socket.local_port) || is_of_flood(row.socket.remote_port))
       counted.transitions += transitions_of(row);
     return true;
   };
@@ -140,18 +139,30 @@ void measure_slowdown(const std::string& folder, int rounds) {
           (median(ratios) - 1) * 100, 5, " %");
 }
 
-void measure_flood(const std::string& folder, std::uint32_t transitions_a_second, seconds span) {
+namespace {
+
+void measure_flood(const std::string& folder, std::uint32_t transitions_a_second, seconds span,
+                   seconds paused) {
   const std::string path = folder + "/flood.netrec";
   Child recorder = Child::recorder("events", path);
   std::this_thread::sleep_for(kStart);
+  std::thread pausing([&recorder, paused] {
+    std::this_thread::sleep_for(kStart);
+    if (paused.count() != 0) recorder.pause();
+    std::this_thread::sleep_for(paused);
+    recorder.resume();
+  });
   const FloodMade made = run_flood(transitions_a_second, span);
+  pausing.join();
   std::this_thread::sleep_for(kSettle);
   const double peak = recorder.memory_mb("VmHWM");
   const double cpu = recorder.cpu_seconds();
   recorder.stop();
   const Counted counted = count_flood(path, made);
   fmt::print(
-      "\nflood: {} transitions in {} s ({:.0f} a second; asked for {}), recorder's CPU {:.1f} s\n",
+      "\nflood{}: {} transitions in {} s ({:.0f} a second; asked for {}), recorder's CPU {:.1f} "
+      "s\n",
+      paused.count() == 0 ? "" : fmt::format(", the recorder stopped for {} s", paused.count()),
       made.transitions, span.count(),
       static_cast<double>(made.transitions) / static_cast<double>(span.count()),
       transitions_a_second, cpu);
@@ -165,6 +176,13 @@ void measure_flood(const std::string& folder, std::uint32_t transitions_a_second
                       counted.transitions + counted.lost, made.transitions));
   verdict("the file is sound", counted.damaged == 0, fmt::format("{} damages", counted.damaged));
   verdict("memory at its peak", peak, 512, " MB");
+}
+
+}  // namespace
+
+void measure_flood(const std::string& folder, std::uint32_t transitions_a_second, seconds span) {
+  measure_flood(folder, transitions_a_second, span, seconds(0));
+  measure_flood(folder, transitions_a_second, span, seconds(2));
 }
 
 void measure_file(const std::string& folder, std::uint32_t a_second, seconds span) {

@@ -10,8 +10,9 @@ namespace netrec {
 /// A tight loop of connect, accept and close, with and without a recorder, in turn.
 void measure_slowdown(const std::string& folder, int rounds);
 
-/// As many TCP transitions a second as are asked for (or can be made): memory stays bounded, and
-/// what is in the file and what is counted as lost are together what was made.
+/// As many TCP transitions a second as are asked for (or can be made), once with a recorder that
+/// runs and once with one that is stopped meanwhile: memory stays bounded, and what is in the file
+/// and what is counted as lost are together what was made.
 void measure_flood(const std::string& folder, std::uint32_t transitions_a_second,
                    std::chrono::seconds span);
 

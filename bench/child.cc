@@ -58,6 +58,9 @@ double Child::memory_mb(const std::string& what) const {
   return 0;
 }
 
+void Child::pause() const { ::kill(pid_, SIGSTOP); }
+void Child::resume() const { ::kill(pid_, SIGCONT); }
+
 void Child::stop() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGINT);

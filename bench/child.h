@@ -28,6 +28,9 @@ class Child {
   double cpu_seconds() const;
   /// "VmRSS" or "VmHWM" (the peak), MB as in `ps`: 1024 × 1024 bytes.
   double memory_mb(const std::string& what) const;
+  /// It does nothing from now on, until it is resumed.
+  void pause() const;
+  void resume() const;
   /// Once it is stopped, the other functions may not be called.
   void stop();
 

@@ -246,10 +246,14 @@ void work(const LoadOptions& options, int number, Made* log, std::uint32_t quota
 // Both ends are reset: then each goes from established to closed in one step, whoever is first. The
 // client's three transitions and the server's two.
 constexpr std::uint32_t kTransitionsAPair = 5;
+constexpr std::uint32_t kTransitionsAToggle = 2;
+constexpr std::uint32_t kTogglesAPair = 64;
+// The listener's, when it is made and when its process ends.
+constexpr std::uint32_t kTransitionsAround = 2;
 
 struct FloodLog {
-  std::uint64_t pairs;
-  std::uint16_t port;
+  std::uint64_t transitions;
+  std::uint16_t ports[2];
 };
 
 void make_pair_and_reset(Listener& listener) {
@@ -259,20 +263,31 @@ void make_pair_and_reset(Listener& listener) {
   reset(client);
 }
 
-[[noreturn]] void flood(double pairs_a_second, std::chrono::seconds span, FloodLog& log) {
+[[noreturn]] void flood(double transitions_a_second, std::chrono::seconds span, FloodLog& log) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  Listener listener = bind_one(false, true);
-  log.port = ntohs(listener.address.port());
+  Listener listener = bind_one(false, true), toggled = bind_one(false, false);
+  // A port that was asked for by number is kept when the socket listens no more.
+  ::close(toggled.socket);
+  toggled.socket = new_socket(false);
+  need(::bind(toggled.socket, toggled.address.get(), toggled.address.size), "bind");
+  log.ports[0] = ntohs(listener.address.port());
+  log.ports[1] = ntohs(toggled.address.port());
+  log.transitions = kTransitionsAround;
   const auto start = std::chrono::steady_clock::now();
-  for (;;) {
+  for (std::uint32_t turn = 0;; ++turn) {
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
     if (passed >= span) break;
-    if (static_cast<double>(log.pairs) >= pairs_a_second * passed.count()) {
+    if (static_cast<double>(log.transitions) >= transitions_a_second * passed.count()) {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
       continue;
     }
-    make_pair_and_reset(listener);
-    ++log.pairs;
+    if (turn % kTogglesAPair == 0) {
+      make_pair_and_reset(listener);
+      log.transitions += kTransitionsAPair;
+    }
+    need(::listen(toggled.socket, 1), "listen");
+    need(::shutdown(toggled.socket, SHUT_RDWR), "shutdown");
+    log.transitions += kTransitionsAToggle;
   }
   std::_Exit(0);
 }
@@ -280,24 +295,22 @@ void make_pair_and_reset(Listener& listener) {
 }  // namespace
 
 FloodMade run_flood(std::uint32_t transitions_a_second, std::chrono::seconds span) {
-  constexpr int kWorkers = 2;
+  constexpr int kWorkers = 4;
   void* shared = ::mmap(nullptr, sizeof(FloodLog) * kWorkers, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) need(-1, "mmap");
   auto* logs = static_cast<FloodLog*>(shared);
-  const double pairs_a_second =
-      static_cast<double>(transitions_a_second) / kTransitionsAPair / kWorkers;
   std::vector<pid_t> children;
   for (int i = 0; i < kWorkers; ++i) {
     const pid_t child = need(::fork(), "fork");
-    if (child == 0) flood(pairs_a_second, span, logs[i]);
+    if (child == 0) flood(static_cast<double>(transitions_a_second) / kWorkers, span, logs[i]);
     children.push_back(child);
   }
   for (const pid_t child : children) ::waitpid(child, nullptr, 0);
   FloodMade made;
   for (int i = 0; i < kWorkers; ++i) {
-    made.transitions += logs[i].pairs * kTransitionsAPair;
-    made.ports.push_back(logs[i].port);
+    made.transitions += logs[i].transitions;
+    made.ports.insert(made.ports.end(), std::begin(logs[i].ports), std::end(logs[i].ports));
   }
   ::munmap(shared, sizeof(FloodLog) * kWorkers);
   return made;

@@ -60,8 +60,9 @@ struct FloodMade {
   std::vector<std::uint16_t> ports;
 };
 
-/// Connects, accepts and resets in two processes, so many transitions a second or as many as can
-/// be.
+/// Listens and listens no more with one socket, which is two transitions and no packet, and now and
+/// then connects, accepts and resets; in four processes, so many transitions a second or as many as
+/// can be.
 FloodMade run_flood(std::uint32_t transitions_a_second, std::chrono::seconds span);
 
 /// Nanoseconds one connect, accept and both closes (by linger 0, so no TIME_WAIT piles up) take.

@@ -116,26 +116,36 @@ static __always_inline int unix_paired(struct task_struct *task, const void *des
   return unix_called(EVENT_UNIX_CONNECTED, task, pair[1]);
 }
 
+/* Cheaper than a look at the socket, for the many connects that are TCP's. */
+static __always_inline bool names_unix(const void *address)
+{
+  __u16 family = 0;
+
+  return !bpf_probe_read_user(&family, sizeof(family), address) && family == AF_UNIX;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_syscall_return, struct pt_regs *regs, long result)
 {
+  struct task_struct *task;
   long number = SYSCALL_NUMBER(regs);
-  struct task_struct *task = bpf_get_current_task_btf();
 
+  if (number != SYSCALL_ACCEPT4 && number != SYSCALL_ACCEPT && number != SYSCALL_CONNECT &&
+      number != SYSCALL_LISTEN && number != SYSCALL_SOCKETPAIR)
+    return 0;
+  task = bpf_get_current_task_btf();
   if (number == SYSCALL_ACCEPT4 || number == SYSCALL_ACCEPT) {
     if (result >= 0)
       return accepted(task, socket_at(task, result), result);
   } else if (number == SYSCALL_CONNECT) {
     if (is_failure(result))
       return connect_failed(task, regs, result);
-    if (result == 0)
+    if (result == 0 && names_unix((const void *)SYSCALL_SECOND(regs)))
       return unix_called(EVENT_UNIX_CONNECTED, task, (__s32)SYSCALL_FIRST(regs));
-  } else if (number == SYSCALL_LISTEN) {
-    if (result == 0)
-      return unix_called(EVENT_UNIX_LISTENING, task, (__s32)SYSCALL_FIRST(regs));
-  } else if (number == SYSCALL_SOCKETPAIR) {
-    if (result == 0)
-      return unix_paired(task, (const void *)SYSCALL_FOURTH(regs));
+  } else if (result == 0 && number == SYSCALL_LISTEN) {
+    return unix_called(EVENT_UNIX_LISTENING, task, (__s32)SYSCALL_FIRST(regs));
+  } else if (result == 0) {
+    return unix_paired(task, (const void *)SYSCALL_FOURTH(regs));
   }
   return 0;
 }

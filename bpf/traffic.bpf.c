@@ -33,11 +33,12 @@ static __always_inline bool is_counted(const struct bpf_sock *sk)
 
 static __always_inline int life_event(struct bpf_sock *sk, __u32 kind)
 {
-  struct task_struct *task = bpf_get_current_task_btf();
   struct event_datagram_socket *event;
+  struct task_struct *task;
 
   if (!is_counted(sk))
     return 1;
+  task = bpf_get_current_task_btf();
   event = event_begin(kind, sizeof(*event));
   if (!event)
     return 1;

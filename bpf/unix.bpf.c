@@ -12,7 +12,7 @@
 #include "bpf/syscall.h"
 
 #define DESCRIPTORS_MAX (1 << 16)
-#define CLOSE_RANGE_CLOEXEC 4
+#define CLOSE_RANGE_UNSHARE 2
 
 static __always_inline __u32 references_of(struct file *file)
 {
@@ -93,7 +93,7 @@ static __always_inline void walk_table(struct task_struct *task, __u64 first, __
   bpf_loop(DESCRIPTORS_MAX, table_step, &walk, 0);
 }
 
-static __always_inline int left(long descriptor)
+static __always_inline int left(__s32 descriptor)
 {
   struct task_struct *task = bpf_get_current_task_btf();
   struct file *file = file_at(task, descriptor);
@@ -103,19 +103,32 @@ static __always_inline int left(long descriptor)
   return 0;
 }
 
+/* What the new descriptor was goes, if the old one is any. */
+static __always_inline int replaced(__s32 old, __s32 new)
+{
+  return old != new &&file_at(bpf_get_current_task_btf(), old) ? left(new) : 0;
+}
+
+/* With a table that others share, unsharing leaves it to them as it is. */
+static __always_inline int range_closed(__u32 first, __u32 last, __u32 flags)
+{
+  struct task_struct *task = bpf_get_current_task_btf();
+  bool unshares = flags == CLOSE_RANGE_UNSHARE;
+
+  if (!flags || (unshares && task->files->count.counter == 1))
+    walk_table(task, first, last, 0);
+  return 0;
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_syscall_entry, struct pt_regs *regs, long number)
 {
   if (number == SYSCALL_CLOSE)
-    return left((__s32)SYSCALL_FIRST(regs));
-  if (number == SYSCALL_DUP2 || number == SYSCALL_DUP3) {
-    if (SYSCALL_FIRST(regs) != SYSCALL_SECOND(regs))
-      return left((__s32)SYSCALL_SECOND(regs));
-  } else if (number == SYSCALL_CLOSE_RANGE) {
-    if (!(SYSCALL_THIRD(regs) & CLOSE_RANGE_CLOEXEC))
-      walk_table(bpf_get_current_task_btf(), (__u32)SYSCALL_FIRST(regs),
-                 (__u32)SYSCALL_SECOND(regs), 0);
-  }
+    return left(SYSCALL_FIRST(regs));
+  if (number == SYSCALL_DUP2 || number == SYSCALL_DUP3)
+    return replaced(SYSCALL_FIRST(regs), SYSCALL_SECOND(regs));
+  if (number == SYSCALL_CLOSE_RANGE)
+    return range_closed(SYSCALL_FIRST(regs), SYSCALL_SECOND(regs), SYSCALL_THIRD(regs));
   return 0;
 }
 

@@ -13,6 +13,12 @@ std::string program_of(std::uint32_t process, const Snapshot& names) {
   return owner == nullptr ? "" : std::string(program_name(*owner, names));
 }
 
+// The kernel answers for itself (resets, ICMP, IGMP) through raw sockets that no program made and
+// no look shows; so nobody knows which namespace they are in, either.
+bool is_the_kernels(const Peer& peer) {
+  return peer.transport == Transport::raw && peer.process == 0 && peer.network_namespace == 0;
+}
+
 template <class T>
 void insert_some(std::set<T>& set, const T& value, std::size_t most) {
   if (set.size() < most) set.insert(value);
@@ -61,7 +67,7 @@ void Destinations::add(const Peer& peer, const Snapshot& names) {
   const EphemeralPorts ports = ephemeral_ports(peer.network_namespace, names);
   const bool called_us = ports.contains(peer.remote_port) && !ports.contains(peer.local_port);
   if ((called_us ? Direction::incoming : Direction::outgoing) != direction_) return;
-  add({.program = program_of(peer.process, names),
+  add({.program = is_the_kernels(peer) ? "kernel" : program_of(peer.process, names),
        .name = names.text(peer.remote_name),
        .transport = peer.transport,
        .family = peer.family,

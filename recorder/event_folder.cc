@@ -118,6 +118,7 @@ void EventFolder::on(const event_socket& event) {
     else
       end(event.transition.cookie, ended);
   }
+  end_unseen(event.transition);
   const Socket* known = observer_.sockets().find(event.transition.cookie);
   const bool is_known = known != nullptr;
   const bool was_connecting =
@@ -140,6 +141,16 @@ void EventFolder::on(const event_socket& event) {
   observer_.sockets().opened(row, boot);
   ++totals_.opened;
   if (state == TcpState::listen) note_listener(row);
+}
+
+// A socket that is to connect or listen was closed, whatever is known of it: that was lost.
+void EventFolder::end_unseen(const event_transition& event) {
+  if (event.old_state != static_cast<std::uint8_t>(TcpState::close)) return;
+  const Socket* known = observer_.sockets().find(event.cookie);
+  if (known == nullptr || known->state == TcpState::close) return;
+  if (known->opened_us > observer_.wall_us(boot_of(event.header))) return;  // A look was faster.
+  in_time_wait_.erase(event.cookie);
+  if (observer_.sockets().vanished(event.cookie)) ++totals_.closed;
 }
 
 void EventFolder::on(const event_transition& event) {

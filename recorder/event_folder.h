@@ -96,6 +96,7 @@ class EventFolder final : public EventSink {
   std::uint32_t listener_process(const Socket& row) const;
   void own(Socket known, const event_datagram_socket& event);
   void end(std::uint64_t cookie, std::chrono::microseconds boot);
+  void end_unseen(const event_transition& event);
 
   Observer& observer_;
   FoldNamespaces namespaces_;

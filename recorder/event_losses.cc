@@ -10,6 +10,7 @@ std::string to_string(const EventLosses& losses) {
     if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
   };
   add(losses.sockets, "of sockets");
+  add(losses.others, "of other ends and sockets");
   add(losses.owners, "of owners");
   add(losses.processes, "of processes");
   add(losses.names, "of names");

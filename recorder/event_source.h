@@ -37,14 +37,17 @@ struct Probe {
 
 /// What did not reach the recorder since the last time this was asked.
 struct EventLosses {
-  std::uint64_t sockets = 0;    ///< transitions and TIME_WAITs
+  std::uint64_t sockets = 0;    ///< TCP transitions
+  std::uint64_t others = 0;     ///< of TIME_WAITs, failed connects, and sockets that are no TCP
   std::uint64_t owners = 0;     ///< accepts
   std::uint64_t processes = 0;  ///< fork, exec, exit
   std::uint64_t names = 0;      ///< DNS messages
   std::uint64_t packets = 0;    ///< to or from a peer there was no room for
   std::uint64_t malformed = 0;  ///< records that were none of ours
 
-  std::uint64_t total() const { return sockets + owners + processes + names + packets + malformed; }
+  std::uint64_t total() const {
+    return sockets + others + owners + processes + names + packets + malformed;
+  }
 };
 
 /// One (socket, peer) and what they exchanged since the last reading.

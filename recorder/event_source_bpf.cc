@@ -168,8 +168,12 @@ std::uint64_t& field_of(EventLosses& losses, std::uint32_t kind) {
     case EVENT_PROCESS_EXECUTED:
     case EVENT_PROCESS_EXITED:
       return losses.processes;
-    default:
+    case EVENT_SOCKET_IDENTIFIED:
+    case EVENT_SOCKET_CHANGED:
+    case EVENT_SOCKET_CLOSED:
       return losses.sockets;
+    default:
+      return losses.others;
   }
 }
 

@@ -108,7 +108,7 @@ void Recording::tell_losses() {
   EventLosses losses = capture_.events->take_losses();
   // What came of a socket whose beginning is among the lost is lost too.
   const std::uint64_t unplaced = folder_.take_unplaced();
-  if (losses.sockets != 0) doubtful_ = kDoubtfulTicks;
+  if (losses.sockets + losses.others != 0) doubtful_ = kDoubtfulTicks;
   if (doubtful_ > 0) losses.sockets += unplaced;
   doubtful_ = std::max(doubtful_ - 1, 0);
   if (losses.total() == 0) return;

@@ -398,6 +398,14 @@ bool Sockets::ended(std::uint64_t cookie, std::chrono::microseconds boot, CloseR
   return true;
 }
 
+bool Sockets::vanished(std::uint64_t cookie) {
+  const std::uint32_t place = locate(cookie);
+  if (place == kNowhere) return false;
+  remove(place, CloseReason::unseen, kSometime);
+  aliases_.erase(cookie);
+  return true;
+}
+
 void Sockets::left(std::uint32_t inode, std::chrono::microseconds boot) {
   constexpr std::size_t kLeast = 4096;
   left_[inode] = boot;

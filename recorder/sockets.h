@@ -99,6 +99,8 @@ class Sockets final : public SocketSink {
   /// The socket ended at `boot`. False if it is not known.
   bool ended(std::uint64_t cookie, std::chrono::microseconds boot,
              CloseReason reason = CloseReason::exact);
+  /// The socket ended since the last frame; when exactly was lost. False if it is not known.
+  bool vanished(std::uint64_t cookie);
   /// The UNIX socket with `inode`, known or not, went at `boot`: a dump may still show it for a
   /// moment.
   void left(std::uint32_t inode, std::chrono::microseconds boot);

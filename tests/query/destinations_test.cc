@@ -85,6 +85,22 @@ TEST_F(DestinationsTest, CountPeersOfDatagramSockets) {
   EXPECT_EQ(rows.rows().begin()->second.bytes_sent, 40u);
 }
 
+TEST_F(DestinationsTest, TellWhatTheKernelSendsForItself) {
+  Destinations rows(GroupBy::program, Direction::outgoing);
+  Peer resets;
+  resets.family = Family::inet;
+  resets.transport = Transport::raw;
+  resets.protocol = 6;
+  resets.remote = {0, 0x08080808};
+  rows.add(resets, names_);
+  Peer unknown = resets;  // A program's socket, of which only the owner is not known.
+  unknown.network_namespace = 1;
+  rows.add(unknown, names_);
+  ASSERT_EQ(rows.rows().size(), 2u);
+  EXPECT_EQ(rows.rows().begin()->first.program, "");
+  EXPECT_EQ(rows.rows().rbegin()->first.program, "kernel");
+}
+
 TEST_F(DestinationsTest, TellWhoCalledUsFromWhomWeCalled) {
   Connection accepted = call(9, 50000, 10);
   accepted.socket.local_port = 443;

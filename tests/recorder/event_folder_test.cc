@@ -227,6 +227,23 @@ TEST_F(EventFolderTest, TheErrorOfConnectIsTakenWhereTheTransitionKnewNone) {
   EXPECT_EQ(tick.departed[0].error, EADDRNOTAVAIL);
 }
 
+// Or its beginning and all that follows would be taken for a part of the life before.
+TEST_F(EventFolderTest, ALifeWhoseEndWasLostEndsWhereTheNextBegins) {
+  identify(TcpState::close, TcpState::listen);
+  frame();
+  identify(TcpState::close, TcpState::listen);
+  identify(TcpState::close, TcpState::listen);
+  const Tick tick = frame();
+  const auto& changes = tick.frame.delta.of<Socket>();
+  ASSERT_EQ(changes.closed.size(), 2u);
+  for (const Closed& closed : changes.closed) {
+    EXPECT_EQ(closed.reason, CloseReason::unseen);
+    EXPECT_EQ(closed.at, 0u) << "nobody knows when";
+  }
+  ASSERT_EQ(changes.opened.size(), 2u);
+  EXPECT_EQ(observer.state().of<Socket>().size(), 1u);
+}
+
 TEST_F(EventFolderTest, AnEndWithoutABeginningIsTakenInAndCounted) {
   close(TcpState::established);
   EXPECT_EQ(folder.totals().unknown_closed, 1U);

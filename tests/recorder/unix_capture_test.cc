@@ -181,6 +181,11 @@ TEST_F(UnixCaptureBpf, DescriptorsGoByDup2AndByCloseRangeToo) {
   const Socket* one = opened(made, over_inode);
   const Socket* other = opened(made, ranged_inode);
   ASSERT_TRUE(one != nullptr && other != nullptr);
+  ::dup2(-1, over.descriptor());
+  ::close_range(static_cast<unsigned>(first), static_cast<unsigned>(first), CLOSE_RANGE_CLOEXEC);
+  const Tick refused = next_frame();
+  EXPECT_FALSE(is_closed(refused, one->cookie)) << "dup2 was refused";
+  EXPECT_FALSE(is_closed(refused, other->cookie)) << "only marked";
   ::dup2(STDERR_FILENO, over.descriptor());
   ::close_range(static_cast<unsigned>(first), static_cast<unsigned>(first) + 10, 0);
   const Tick gone = next_frame();
