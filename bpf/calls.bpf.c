@@ -20,17 +20,17 @@ static __always_inline bool is_tcp(const struct sock *sk, __u16 family)
 }
 
 /* `descriptor`: -1 if `current` has none of it. */
-static __always_inline int tell_accepted(struct task_struct *task, struct socket *socket,
-                                         struct sock *sk, long descriptor, bool only_holder)
+static __always_inline int tell_accepted(struct task_struct *task, struct opened_socket opened,
+                                         long descriptor, bool only_holder)
 {
   struct event_accepted *event;
+  struct sock *sk = opened.sk; /* CO-RE would look for the member in the kernel */
 
   event = event_begin(EVENT_SOCKET_ACCEPTED, sizeof(*event));
   if (!event)
     return 0;
-  event->header.network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
   event->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-  event->inode = inode_of(socket);
+  event->inode = inode_of(opened.socket);
   event->descriptor = descriptor;
   event->only_holder = only_holder;
   tell_task(&event->task, task);
@@ -38,15 +38,15 @@ static __always_inline int tell_accepted(struct task_struct *task, struct socket
   return 0;
 }
 
-static __always_inline int accepted(struct task_struct *task, struct socket *socket,
+static __always_inline int accepted(struct task_struct *task, struct opened_socket opened,
                                     long descriptor)
 {
-  struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+  struct sock *sk = opened.sk;
   __u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
 
   if (family == AF_UNIX)
     return unix_told(EVENT_UNIX_ACCEPTED, task, sk, descriptor);
-  return sk && is_tcp(sk, family) ? tell_accepted(task, socket, sk, descriptor, false) : 0;
+  return sk && is_tcp(sk, family) ? tell_accepted(task, opened, descriptor, false) : 0;
 }
 
 /* sockaddr_in and sockaddr_in6 as a program passes them. */
@@ -73,8 +73,8 @@ static __always_inline int connect_failed(struct task_struct *task, struct pt_re
                                           long error)
 {
   long descriptor = (__s32)SYSCALL_FIRST(regs);
-  struct socket *socket = socket_at(task, descriptor);
-  struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+  struct opened_socket opened = socket_at(task, descriptor);
+  struct sock *sk = opened.sk;
   __u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
   struct event_connect_failed *event;
 
@@ -88,7 +88,7 @@ static __always_inline int connect_failed(struct task_struct *task, struct pt_re
     return 0;
   event->header.network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
   event->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-  event->inode = inode_of(socket);
+  event->inode = inode_of(opened.socket);
   read_addresses(&event->ends, &sk->__sk_common);
   tell_wanted(&event->ends, (const void *)SYSCALL_SECOND(regs));
   event->ends.protocol = IPPROTO_TCP;
@@ -154,28 +154,30 @@ int BPF_PROG(on_syscall_return, struct pt_regs *regs, long result)
  */
 
 /* What was accepted into a ring's own table has no descriptor. */
-static __always_inline struct socket *socket_in_ring(struct io_ring_ctx *ring, __u32 slot)
+static __always_inline struct opened_socket socket_in_ring(struct io_ring_ctx *ring, __u32 slot)
 {
   struct io_rsrc_node **nodes, *node;
+  struct opened_socket none = {};
   struct file *file;
 
   if (!bpf_core_field_exists(ring->file_table.data.nodes)) /* since Linux 6.13 */
-    return NULL;
+    return none;
   if (slot >= BPF_CORE_READ(ring, file_table.data.nr))
-    return NULL;
+    return none;
   nodes = BPF_CORE_READ(ring, file_table.data.nodes);
   if (bpf_probe_read_kernel(&node, sizeof(node), nodes + slot) || !node)
-    return NULL;
+    return none;
   file = (struct file *)(BPF_CORE_READ(node, file_ptr) & ~7ul); /* flags in the low bits */
-  return file ? socket_of(file) : NULL;
+  return file ? socket_of(file) : none;
 }
 
-static __always_inline void held(struct task_struct *task, struct socket *socket, long descriptor)
+static __always_inline void held(struct task_struct *task, struct opened_socket opened,
+                                 long descriptor)
 {
-  struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+  struct sock *sk = opened.sk;
 
   if (sk && is_tcp(sk, BPF_CORE_READ(sk, __sk_common.skc_family)))
-    tell_accepted(task, socket, sk, descriptor, true);
+    tell_accepted(task, opened, descriptor, true);
 }
 
 /* Runs in the program that asked, or in a worker thread of it. */

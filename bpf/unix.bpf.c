@@ -25,8 +25,8 @@ static __always_inline __u32 references_of(struct file *file)
 
 static __always_inline void tell_left(struct file *file, __u32 pid, __u32 exits)
 {
-  struct socket *socket = socket_of(file);
-  struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+  struct opened_socket opened = socket_of(file);
+  struct sock *sk = opened.sk;
   struct event_unix_left *event;
 
   if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
@@ -36,7 +36,7 @@ static __always_inline void tell_left(struct file *file, __u32 pid, __u32 exits)
     return;
   event->header.network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
   event->pid = pid;
-  event->inode = inode_of(socket);
+  event->inode = inode_of(opened.socket);
   event->references = references_of(file);
   event->exits = exits;
   event_end(event);

@@ -67,8 +67,7 @@ static __always_inline int unix_told(__u32 kind, struct task_struct *task, struc
 /* Of whatever `descriptor` of `current` is; nothing if that is no UNIX socket. */
 static __always_inline int unix_called(__u32 kind, struct task_struct *task, long descriptor)
 {
-  struct socket *socket = socket_at(task, descriptor);
-  struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+  struct sock *sk = socket_at(task, descriptor).sk;
 
   if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
     return 0;
