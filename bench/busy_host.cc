@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kTimeWait_us = 60'000'000;
 constexpr std::uint32_t kHostAddress = 0x0a000005;
 constexpr std::uint32_t kMss = 1448;
+constexpr std::uint16_t kServicePort = 443;
 
 }  // namespace
 
@@ -33,8 +34,25 @@ BusyHost::BusyHost(const BusyLoad& load, std::uint64_t seed) : load_(load), rand
   }
   for (std::size_t i = 0; i < load_.destinations; ++i)
     addresses_.push_back(static_cast<std::uint32_t>(0x17000000 + random_() % 0xa0000000));
+  add_service();
   now_ = beginning_;
   next_open_us_ = wall_us_;
+}
+
+/// What clients call: without a listener nobody could tell them from whom we called.
+void BusyHost::add_service() {
+  Socket row;
+  row.cookie = next_cookie_;
+  row.network_namespace = 1;
+  row.family = Family::inet;
+  row.transport = Transport::tcp;
+  row.type = 1;
+  row.local_port = kServicePort;
+  row.state = TcpState::listen;
+  row.process = 1;
+  row.uid = 101;
+  row.opened_us = row.state_since_us = wall_us_;
+  beginning_.of<Socket>().insert(row);
 }
 
 double BusyHost::normal() { return std::normal_distribution<double>(0, 1)(random_); }
@@ -69,7 +87,7 @@ void BusyHost::open(std::uint64_t at_us, Delta& delta) {
   row.local.low = kHostAddress;
   row.remote.low = addresses_[destination];
   const auto ephemeral = static_cast<std::uint16_t>(32768 + random_() % 28232);
-  row.local_port = called ? 443 : ephemeral;
+  row.local_port = called ? kServicePort : ephemeral;
   row.remote_port = called                  ? ephemeral
                     : destination % 10 == 0 ? static_cast<std::uint16_t>(8000 + destination % 50)
                                             : std::uint16_t{443};

@@ -55,6 +55,7 @@ class BusyHost {
     bool closes_first = true;
   };
 
+  void add_service();
   void open(std::uint64_t at_us, Delta& delta);
   void carry_out(const Event& event, Delta& delta, std::vector<Socket>& departed);
   void change(Delta& delta, Socket& row, std::uint64_t at_us, const Socket& after);

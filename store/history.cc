@@ -46,7 +46,8 @@ Identity identity_of(const Resolution& row) {
 
 /// `wanted` as far as a row tells it without the names it refers to, at any time.
 Wanted without_names(Wanted wanted) {
-  wanted.pids.clear(), wanted.programs.clear(), wanted.names.clear(), wanted.tests.clear();
+  wanted.pids.clear(), wanted.programs.clear(), wanted.namespaces.clear();
+  wanted.names.clear(), wanted.tests.clear();
   return wanted;
 }
 

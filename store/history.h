@@ -51,6 +51,7 @@ struct Wanted {
   std::vector<Transport> transports;
   std::vector<std::uint32_t> pids;
   std::vector<std::string> programs;       ///< executables, whole or without their folder, or comm
+  std::vector<std::string> namespaces;     ///< network namespaces, by their name
   std::vector<std::string> names;          ///< that led to the remote end, or were asked for
   std::vector<FieldTest> tests;            ///< of connections: all must hold
   std::optional<std::bitset<128>> fields;  ///< by index in fields_of<Socket>(); the others stay 0

@@ -111,7 +111,8 @@ Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const Histo
     NETREC_TRY(names, chunk.names());
     lives.names = std::move(names);
   }
-  NETREC_TRY(rows, filter.select<Socket>(chunk, lives.names));
+  HistoryFilter::Unpacked unpacked;
+  NETREC_TRY(rows, filter.select<Socket>(chunk, lives.names, unpacked));
   lives.rows = std::move(rows);
   if (lives.rows.empty()) return lives;
   if (wanted.ends || !filter.takes_all_times()) {
@@ -126,6 +127,10 @@ Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const Histo
   }
   for (std::uint16_t id = 0; id < lives.fields.size(); ++id) {
     if (!is_wanted<Socket>(wanted, id) || !chunk.has<Socket>(LifeGroup::ended, id)) continue;
+    if (const auto known = unpacked.find(id); known != unpacked.end()) {
+      lives.fields[id] = std::move(known->second);
+      continue;
+    }
     NETREC_TRY(values, chunk.column<Socket>(LifeGroup::ended, id));
     lives.fields[id] = std::move(values);
   }
@@ -163,7 +168,8 @@ Result<bool> tell_chunk(const ChunkReader& chunk, const HistoryFilter& filter,
       NETREC_TRY(read, chunk.names());
       names = std::move(read);
     }
-    NETREC_TRY(rows, filter.select<T>(chunk, names));
+    HistoryFilter::Unpacked unpacked;
+    NETREC_TRY(rows, filter.select<T>(chunk, names, unpacked));
     if (rows.empty()) return true;
     return tell_rows<T>(chunk, filter, std::move(rows), names, filter.needs_names(), sink);
   }

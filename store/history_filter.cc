@@ -45,7 +45,8 @@ bool any_or_none(const List& list, Holds&& holds) {
 template <class T>
 class Selection {
  public:
-  Selection(const ChunkReader& chunk, std::size_t rows) : chunk_(chunk) {
+  Selection(const ChunkReader& chunk, std::size_t rows, HistoryFilter::Unpacked& unpacked)
+      : chunk_(chunk), unpacked_(unpacked) {
     rows_.resize(rows);
     std::iota(rows_.begin(), rows_.end(), 0);
   }
@@ -53,18 +54,18 @@ class Selection {
   /// Keeps the rows in which `test` holds.
   Status narrow(const FieldTest& test) {
     if (rows_.empty()) return {};
-    NETREC_TRY(column, chunk_.column<T>(LifeGroup::ended, test.field));
-    std::erase_if(rows_, [&](std::uint32_t row) { return !test.holds(column[row]); });
+    NETREC_TRY(column, unpack(test.field));
+    std::erase_if(rows_, [&](std::uint32_t row) { return !test.holds((*column)[row]); });
     return {};
   }
   /// Keeps the rows for which `keep` says yes to the values of `names`.
   template <class Keep>
   Status narrow(std::initializer_list<std::string_view> names, Keep&& keep) {
     if (rows_.empty()) return {};
-    std::vector<Column> columns;
+    std::vector<const Column*> columns;
     for (const std::string_view name : names) {
-      NETREC_TRY(column, chunk_.column<T>(LifeGroup::ended, field_id<T>(name)));
-      columns.push_back(std::move(column));
+      NETREC_TRY(column, unpack(field_id<T>(name)));
+      columns.push_back(column);
     }
     std::erase_if(rows_, [&](std::uint32_t row) { return !keep(columns, row); });
     return {};
@@ -72,9 +73,19 @@ class Selection {
   std::vector<std::uint32_t>& rows() { return rows_; }
 
  private:
+  Result<const Column*> unpack(std::uint16_t field) {
+    const auto known = unpacked_.find(field);
+    if (known != unpacked_.end()) return &known->second;
+    NETREC_TRY(column, chunk_.column<T>(LifeGroup::ended, field));
+    return &(unpacked_[field] = std::move(column));
+  }
+
   const ChunkReader& chunk_;
+  HistoryFilter::Unpacked& unpacked_;
   std::vector<std::uint32_t> rows_;
 };
+
+using Columns = std::vector<const Column*>;
 
 Family family_of(std::uint64_t number) { return static_cast<Family>(number); }
 
@@ -220,8 +231,16 @@ bool HistoryFilter::wants_name(std::uint32_t text, const Snapshot& names) const 
                      [&](const std::string& name) { return same_text(names.text(text), name); });
 }
 
+bool HistoryFilter::wants_namespace(std::uint32_t id, const Snapshot& names) const {
+  const NetworkNamespace* where = names.of<NetworkNamespace>().find(id);
+  return any_or_none(wanted_.namespaces, [&](const std::string& name) {
+    return where != nullptr && names.text(where->name) == name;
+  });
+}
+
 template <class T>
 bool HistoryFilter::matches(const T& row, const Snapshot& names) const {
+  if (!wants_namespace(row.network_namespace, names)) return false;
   if constexpr (std::is_same_v<T, Socket>) {
     for (const FieldTest& test : wanted_.tests)
       if (!test.holds(fields_of<T>()[test.field].get(row))) return false;
@@ -245,12 +264,14 @@ bool HistoryFilter::matches(const T& row, const Snapshot& names) const {
 
 template <class T>
 Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chunk,
-                                                         const Snapshot& names) const {
+                                                         const Snapshot& names,
+                                                         Unpacked& unpacked) const {
   constexpr bool kIsResolution = std::is_same_v<T, Resolution>;
-  Selection<T> selection(chunk, chunk.rows<T>(LifeGroup::ended));
+  Selection<T> selection(chunk, chunk.rows<T>(LifeGroup::ended), unpacked);
   const auto address = [&](const std::vector<Prefix>& prefixes) {
-    return [this, &prefixes](const std::vector<Column>& c, std::uint32_t row) {
-      return wants_address(prefixes, {.high = c[0][row], .low = c[1][row]}, family_of(c[2][row]));
+    return [this, &prefixes](const Columns& c, std::uint32_t row) {
+      return wants_address(prefixes, {.high = (*c[0])[row], .low = (*c[1])[row]},
+                           family_of((*c[2])[row]));
     };
   };
   if (!wanted_.remote.empty()) {
@@ -267,44 +288,48 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
           selection.narrow({"local_high", "local_low", "family"}, address(wanted_.local)));
     if (!wanted_.remote_ports.empty())
       NETREC_CHECKED(selection.narrow({"remote_port"}, [&](const auto& c, std::uint32_t row) {
-        return wants_port(wanted_.remote_ports, c[0][row]);
+        return wants_port(wanted_.remote_ports, (*c[0])[row]);
       }));
     if (!wanted_.local_ports.empty())
       NETREC_CHECKED(selection.narrow({"local_port"}, [&](const auto& c, std::uint32_t row) {
-        return wants_port(wanted_.local_ports, c[0][row]);
+        return wants_port(wanted_.local_ports, (*c[0])[row]);
       }));
     if (!wanted_.transports.empty())
       NETREC_CHECKED(selection.narrow({"transport"}, [&](const auto& c, std::uint32_t row) {
-        return wants_transport(wanted_.transports, c[0][row]);
+        return wants_transport(wanted_.transports, (*c[0])[row]);
       }));
   }
   if (!wanted_.pids.empty() || !wanted_.programs.empty()) {
     if constexpr (std::is_same_v<T, Socket>)
       NETREC_CHECKED(
           selection.narrow({"process", "sharers"}, [&](const auto& c, std::uint32_t row) {
-            return wants_holder(static_cast<std::uint32_t>(c[0][row]),
-                                static_cast<std::uint32_t>(c[1][row]), names);
+            return wants_holder(static_cast<std::uint32_t>((*c[0])[row]),
+                                static_cast<std::uint32_t>((*c[1])[row]), names);
           }));
     else
       NETREC_CHECKED(selection.narrow({"process"}, [&](const auto& c, std::uint32_t row) {
-        return wants_process(static_cast<std::uint32_t>(c[0][row]), names);
+        return wants_process(static_cast<std::uint32_t>((*c[0])[row]), names);
       }));
   }
+  if (!wanted_.namespaces.empty())
+    NETREC_CHECKED(selection.narrow({"network_namespace"}, [&](const auto& c, std::uint32_t row) {
+      return wants_namespace(static_cast<std::uint32_t>((*c[0])[row]), names);
+    }));
   if (!wanted_.names.empty())
     NETREC_CHECKED(selection.narrow(
         {kIsResolution ? "name" : "remote_name"}, [&](const auto& c, std::uint32_t row) {
-          return wants_name(static_cast<std::uint32_t>(c[0][row]), names);
+          return wants_name(static_cast<std::uint32_t>((*c[0])[row]), names);
         }));
   if constexpr (std::is_same_v<T, Socket>)
     for (const FieldTest& test : wanted_.tests) NETREC_CHECKED(selection.narrow(test));
   return std::move(selection.rows());
 }
 
-#define NETREC_INSTANTIATE(T)                                                              \
-  template ChunkChoice HistoryFilter::choice<T>() const;                                   \
-  template bool HistoryFilter::matches<T>(const T&, const Snapshot&) const;                \
-  template Result<std::vector<std::uint32_t>> HistoryFilter::select<T>(const ChunkReader&, \
-                                                                       const Snapshot&) const;
+#define NETREC_INSTANTIATE(T)                                               \
+  template ChunkChoice HistoryFilter::choice<T>() const;                    \
+  template bool HistoryFilter::matches<T>(const T&, const Snapshot&) const; \
+  template Result<std::vector<std::uint32_t>> HistoryFilter::select<T>(     \
+      const ChunkReader&, const Snapshot&, Unpacked&) const;
 NETREC_INSTANTIATE(Socket)
 NETREC_INSTANTIATE(Peer)
 NETREC_INSTANTIATE(Resolution)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "store/chunk.h"
@@ -32,13 +33,17 @@ class HistoryFilter {
   /// True if `row` can be wanted, whatever its time.
   template <class T>
   bool matches(const T& row, const Snapshot& names) const;
+  /// Columns that had to be unpacked, by field.
+  using Unpacked = std::map<std::uint16_t, Column>;
   /// The rows that ended in a chunk and are wanted, by their number.
   template <class T>
-  Result<std::vector<std::uint32_t>> select(const ChunkReader& chunk, const Snapshot& names) const;
+  Result<std::vector<std::uint32_t>> select(const ChunkReader& chunk, const Snapshot& names,
+                                            Unpacked& unpacked) const;
 
   /// True if it takes the names of a chunk to select from it.
   bool needs_names() const {
-    return !wanted_.pids.empty() || !wanted_.programs.empty() || !wanted_.names.empty();
+    return !wanted_.pids.empty() || !wanted_.programs.empty() || !wanted_.names.empty() ||
+           !wanted_.namespaces.empty();
   }
 
  private:
@@ -47,6 +52,7 @@ class HistoryFilter {
   bool wants_process(std::uint32_t process, const Snapshot& names) const;
   bool wants_holder(std::uint32_t process, std::uint32_t sharers, const Snapshot& names) const;
   bool wants_name(std::uint32_t text, const Snapshot& names) const;
+  bool wants_namespace(std::uint32_t where, const Snapshot& names) const;
 
   const Wanted& wanted_;
   std::uint64_t from_us_ = 0;

@@ -165,9 +165,27 @@ const EntityColumns<Socket>& transition_columns() {
   return columns;
 }
 
-/// The comparison as a test of a field, if the column shows a number as it is.
+/// A column that shows the name of the state in the field of that name.
+bool shows_state(const EntityColumn<Socket>& column) {
+  static const std::uint16_t kState = field_called<Socket>("state");
+  return column.field == kState && column.column.name == "state";
+}
+
+/// That the state is the one called `cell`. One that no state is called lies nowhere.
+std::optional<FieldTest> test_of_state(std::uint16_t field, const SqlCell& cell) {
+  const auto* text = std::get_if<std::string>(&cell);
+  if (text == nullptr || text->empty()) return std::nullopt;
+  for (int number = 1; number <= UINT8_MAX; ++number)
+    if (name(static_cast<TcpState>(number)) == *text)
+      return FieldTest{.field = field, .zero_is_null = true, .least = number, .most = number};
+  return FieldTest{.field = field, .least = 1, .most = 0};
+}
+
+/// The comparison as a test of a field, if the column shows a number as it is, or a state.
 std::optional<FieldTest> test_of(const EntityColumn<Socket>& column, Comparison comparison,
                                  const SqlCell& cell) {
+  if (shows_state(column))
+    return comparison == Comparison::equal ? test_of_state(column.field, cell) : std::nullopt;
   const auto* value = std::get_if<std::int64_t>(&cell);
   const bool is_number =
       column.source == CellSource::number || column.source == CellSource::number_or_null;
@@ -202,6 +220,7 @@ std::optional<FieldTest> test_of(const EntityColumns<Socket>& columns,
 
 double selectivity_of(const EntityColumns<Socket>& columns, int column, Comparison comparison) {
   const double left = narrowing(columns.name_of(column), comparison);
+  if (shows_state(columns.at(column))) return comparison == Comparison::equal ? 0.3 : 1;
   const CellSource source = columns.at(column).source;
   const bool is_number = source == CellSource::number || source == CellSource::number_or_null;
   if (left < 1 || !is_number || comparison == Comparison::inside) return left;
@@ -270,7 +289,7 @@ class ConnectionsTable final : public VirtualTable {
       };
       return scan_connections(**timeline, wanted, each, many);
     };
-    return std::make_unique<RowBatches>(context, request, all.described().size(), scan);
+    return scanned_rows(context, name(), request, all.described().size(), **timeline, scan);
   }
 };
 
@@ -304,7 +323,7 @@ class TransitionsTable final : public VirtualTable {
             return true;
           });
     };
-    return std::make_unique<RowBatches>(context, request, all.described().size(), scan);
+    return scanned_rows(context, name(), request, all.described().size(), **timeline, scan);
   }
 };
 
@@ -335,7 +354,7 @@ class EntityScanTable final : public VirtualTable {
                offer([&](int column, CellSink& out) { all().emit(column, out, row); });
       });
     };
-    return std::make_unique<RowBatches>(context, request, all().described().size(), scan);
+    return scanned_rows(context, name(), request, all().described().size(), **timeline, scan);
   }
 
  private:

@@ -66,17 +66,66 @@ void CellColumn::write(std::size_t index, CellSink& out) const {
   }
 }
 
+namespace {
+
+/// The place of each column among those in use; -1: it is not.
+std::vector<int> places_of(const Request& request, std::size_t columns) {
+  std::vector<int> places(columns, -1);
+  int used = 0;
+  for (std::size_t i = 0; i < columns; ++i)
+    if (request.uses(static_cast<int>(i))) places[i] = used++;
+  return places;
+}
+
+void write_cell(const CellBatch& batch, int place, std::size_t row, CellSink& out) {
+  if (place < 0) return out.null();
+  batch.columns[static_cast<std::size_t>(place)].write(row, out);
+}
+
+/// Rows that were scanned before.
+class KnownRows final : public RowSource {
+ public:
+  KnownRows(std::shared_ptr<const CellBatches> batches, std::vector<int> places)
+      : batches_(std::move(batches)), places_(std::move(places)) {}
+
+  Result<bool> next() override {
+    ++row_;
+    while (batch_ < batches_->size() && row_ >= (*batches_)[batch_]->rows) ++batch_, row_ = 0;
+    return batch_ < batches_->size();
+  }
+  void cell(int column, CellSink& out) const override {
+    write_cell(*(*batches_)[batch_], places_[static_cast<std::size_t>(column)], row_, out);
+  }
+
+ private:
+  std::shared_ptr<const CellBatches> batches_;
+  std::vector<int> places_;
+  std::size_t batch_ = 0;
+  std::size_t row_ = SIZE_MAX;
+};
+
+}  // namespace
+
+std::unique_ptr<RowSource> scanned_rows(TableContext& context, std::string_view table,
+                                        const Request& request, std::size_t columns,
+                                        const Timeline& timeline, RowBatches::Scan scan) {
+  RowBatches::Question question{.text = question_of(table, request), .version = timeline.version()};
+  if (!question.text.empty())
+    if (auto known = context.answers().find(question.text, question.version))
+      return std::make_unique<KnownRows>(std::move(known), places_of(request, columns));
+  return std::make_unique<RowBatches>(context, request, columns, std::move(scan),
+                                      std::move(question));
+}
+
 RowBatches::RowBatches(TableContext& context, const Request& request, std::size_t columns,
-                       Scan scan)
+                       Scan scan, Question question)
     : context_(context),
       scan_(std::move(scan)),
-      place_(columns, -1),
-      arena_(context.lease_arena()) {
-  for (std::size_t i = 0; i < columns; ++i) {
-    if (!request.uses(static_cast<int>(i))) continue;
-    place_[i] = static_cast<int>(used_.size());
-    used_.push_back(static_cast<int>(i));
-  }
+      place_(places_of(request, columns)),
+      arena_(context.lease_arena()),
+      question_(std::move(question)) {
+  for (std::size_t i = 0; i < columns; ++i)
+    if (place_[i] >= 0) used_.push_back(static_cast<int>(i));
   filling_ = empty_batch();
   thread_ = std::thread([this] { run(); });
 }
@@ -131,7 +180,7 @@ bool RowBatches::hand_over(bool at_end) {
   if (!at_end && filling_.rows < kLargestBatch && !ready_.empty() && !unwanted_) return true;
   changed_.wait(lock, [&] { return unwanted_ || ready_.size() < kBatchesAhead; });
   if (unwanted_) return false;
-  ready_.push_back(std::exchange(filling_, empty_batch()));
+  ready_.push_back(std::make_shared<const CellBatch>(std::exchange(filling_, empty_batch())));
   lock.unlock();
   changed_.notify_all();
   return true;
@@ -147,25 +196,39 @@ Result<bool> RowBatches::fetch() {
     ready_.pop_front();
     lock.unlock();
     changed_.notify_all();
+    remember(current_);
     return true;
   }
   if (!outcome_) return tl::unexpected<Error>(outcome_.error());
+  // What is damaged is told each time it is met.
+  if (outcome_->empty() && !question_.text.empty())
+    context_.answers().keep(question_.text, question_.version, std::move(answer_), answer_cells_);
+  question_.text.clear();
   context_.add_damage(*outcome_);
   outcome_->clear();
   return false;
 }
 
+void RowBatches::remember(const std::shared_ptr<const CellBatch>& batch) {
+  if (question_.text.empty()) return;
+  answer_cells_ += batch->rows * std::max<std::size_t>(used_.size(), 1);
+  answer_.push_back(batch);
+  if (answer_cells_ <= RowAnswers::kMostCells) return;
+  question_.text.clear();
+  answer_.clear();
+}
+
 Result<bool> RowBatches::next() {
-  if (++row_ < current_.rows) return true;
-  row_ = 0;
-  current_ = {};
-  return fetch();
+  if (++row_ < rows_) return true;
+  row_ = rows_ = 0;
+  current_ = nullptr;
+  NETREC_TRY(more, fetch());
+  if (more) rows_ = current_->rows;
+  return more;
 }
 
 void RowBatches::cell(int column, CellSink& out) const {
-  const int place = place_[static_cast<std::size_t>(column)];
-  if (place < 0) return out.null();
-  current_.columns[static_cast<std::size_t>(place)].write(row_, out);
+  write_cell(*current_, place_[static_cast<std::size_t>(column)], row_, out);
 }
 
 }  // namespace netrec

@@ -95,8 +95,15 @@ class RowBatches final : public RowSource {
   /// The scan: calls its argument for each row, on another thread; what it returns ends it.
   using Scan = std::function<Result<std::vector<Damage>>(const Offer& offer)>;
 
+  /// Where the answer is kept, if it is small.
+  struct Question {
+    std::string text;           ///< question_of(); "": it is not kept
+    std::uint64_t version = 0;  ///< of the timeline that is scanned
+  };
+
   /// `columns`: how many the table has.
-  RowBatches(TableContext& context, const Request& request, std::size_t columns, Scan scan);
+  RowBatches(TableContext& context, const Request& request, std::size_t columns, Scan scan,
+             Question question);
   ~RowBatches() override;
   RowBatches(const RowBatches&) = delete;
   RowBatches& operator=(const RowBatches&) = delete;
@@ -106,6 +113,7 @@ class RowBatches final : public RowSource {
 
  private:
   void run();
+  void remember(const std::shared_ptr<const CellBatch>& batch);
   bool offer(const CellWriter& write);
   bool offer(std::size_t rows, const ColumnWriter& write);
   CellBatch empty_batch() const;
@@ -119,17 +127,28 @@ class RowBatches final : public RowSource {
 
   const std::shared_ptr<TextArena> arena_;  ///< the scan's thread only, and as the next ones
   CellBatch filling_;
-  CellBatch current_;  ///< SQLite's thread only
+  // SQLite's thread only.
+  std::shared_ptr<const CellBatch> current_;
   std::size_t row_ = 0;
+  std::size_t rows_ = 0;  ///< of current_
+  Question question_;
+  CellBatches answer_;
+  std::size_t answer_cells_ = 0;
 
   std::mutex mutex_;  ///< guards what follows
   std::condition_variable changed_;
-  std::deque<CellBatch> ready_;
+  std::deque<std::shared_ptr<const CellBatch>> ready_;
   Result<std::vector<Damage>> outcome_;
   bool finished_ = false;
   bool unwanted_ = false;
 
   std::thread thread_;
 };
+
+/// The rows of a scan of `timeline`, or those it gave when the same was asked of the same file.
+/// `table`: the name of the one that is asked, of `columns` columns.
+std::unique_ptr<RowSource> scanned_rows(TableContext& context, std::string_view table,
+                                        const Request& request, std::size_t columns,
+                                        const Timeline& timeline, RowBatches::Scan scan);
 
 }  // namespace netrec

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "schema/result.h"
+#include "store/row_answers.h"
 #include "store/sql_cell.h"
 #include "store/text_arena.h"
 #include "store/timeline.h"
@@ -54,6 +55,9 @@ class TableContext {
   std::shared_ptr<TextArena> lease_arena();
   void give_back(std::shared_ptr<TextArena> arena);
 
+  /// What was asked before. SQLite's thread only.
+  RowAnswers& answers() { return answers_; }
+
   /// A time given as microseconds since 1970 or as text.
   Result<WallTime> time(const SqlCell& value);
 
@@ -72,6 +76,7 @@ class TableContext {
   std::optional<TimelineFile> about_;
   std::vector<std::shared_ptr<TextArena>> idle_arenas_;
   std::size_t arenas_ = 0;
+  RowAnswers answers_;
   std::vector<Damage> damage_;
   std::function<bool()> interrupted_;
   std::optional<TimelineSet> set_;

@@ -1,8 +1,10 @@
 #include "store/timeline.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "store/key_finder.h"
 #include "store/log_reader.h"
@@ -16,10 +18,20 @@ struct Timeline::State {
   Database database;
   std::optional<LogReader> log;
   TimelineSummary summary;
+  std::optional<Query> data_version;  // SQLite's, of this connection
+  std::int64_t seen_version = 0;
+  std::uint64_t version = next_version();
   std::map<std::uint64_t, std::shared_ptr<const KeptState>> kept;
   std::size_t kept_rows = 0;
 
   Status add_lost_sessions(std::vector<RecordedSession>& sessions);
+  /// True if another connection changed the file since it was asked last, or that is not known.
+  bool has_changed();
+
+  static std::uint64_t next_version() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
 };
 
 namespace {
@@ -99,6 +111,7 @@ Result<Timeline> Timeline::open(const std::string& path) {
     auto state = std::make_unique<State>(std::move(database));
     NETREC_TRY(log, LogReader::open(state->database));
     state->log.emplace(std::move(log));
+    state->has_changed();
     NETREC_TRY(summary, summarize(path, state->database, *state->log));
     state->summary = std::move(summary);
     return Timeline(std::move(state));
@@ -126,7 +139,24 @@ Result<LogTotals> Timeline::totals() const {
                    .keyframe_bytes = keyframes.bytes};
 }
 
+bool Timeline::State::has_changed() {
+  if (!data_version) {
+    auto query = database.prepare("PRAGMA data_version");
+    if (!query) return true;
+    data_version.emplace(std::move(*query));
+  }
+  const auto found = data_version->first();
+  const std::int64_t now = found && *found ? data_version->integer(0) : seen_version + 1;
+  data_version->reset();
+  return std::exchange(seen_version, now) != now;
+}
+
+std::uint64_t Timeline::version() const { return state_->version; }
+
+// Whatever changes between the two is seen the next time.
 Result<bool> Timeline::refresh() {
+  if (!state_->has_changed()) return false;
+  state_->version = State::next_version();
   NETREC_TRY(summary, summarize(state_->summary.path, state_->database, *state_->log));
   const bool more = summary.last_sequence != state_->summary.last_sequence;
   state_->summary = std::move(summary);

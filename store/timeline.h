@@ -92,6 +92,9 @@ class Timeline {
 
   /// Looks again at what a running recorder has added since; true if there is more.
   Result<bool> refresh();
+  /// Another number whenever open() or refresh() may have seen the file change; no two timelines
+  /// have the same.
+  std::uint64_t version() const;
 
   /// A cursor before the first frame, over what open() or refresh() saw. It must not outlive the
   /// timeline.

@@ -164,6 +164,12 @@ bool is_checked(const VirtualTable& table, sqlite3_index_info* info, int i, Comp
          table.checks(info->aConstraint[i].iColumn, comparison, value_of(value));
 }
 
+// Under another collation than SQLite's own, what is equal is not known here.
+bool compares_bytes(sqlite3_index_info* info, int i) {
+  const char* collation = sqlite3_vtab_collation(info, i);
+  return collation == nullptr || sqlite3_stricmp(collation, "BINARY") == 0;
+}
+
 // The plan travels to filter() as text: "columns_used;column:comparison:in:final,…".
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   const Module& module = module_of(base);
@@ -174,7 +180,7 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   for (int i = 0; i < info->nConstraint; ++i) {
     const auto& constraint = info->aConstraint[i];
     const auto comparison = comparison_of(constraint.op);
-    if (!comparison || constraint.iColumn < 0) continue;
+    if (!comparison || constraint.iColumn < 0 || !compares_bytes(info, i)) continue;
     const double selectivity = selectivity_of(module, constraint.iColumn, *comparison);
     if (selectivity >= 1) continue;
     const bool hidden = is_hidden(table, constraint.iColumn);

@@ -110,6 +110,7 @@ double narrowing(std::string_view name, Comparison comparison) {
   if (name == "program" || name == "exe" || name == "remote_name" || name == "name")
     return comparison == Comparison::equal ? 0.01 : 1;
   if (name == "pid") return comparison == Comparison::equal ? 0.01 : 1;
+  if (name == "namespace") return comparison == Comparison::equal ? 0.3 : 1;
   if (name == "transport") return comparison == Comparison::equal ? 0.5 : 1;
   return 1;
 }
@@ -122,6 +123,7 @@ void narrow(Wanted& wanted, std::string_view name, const Constraint& constraint)
   if (name == "local_port") return narrow_ports(wanted.local_ports, constraint);
   if (name == "program" || name == "exe") return narrow_texts(wanted.programs, constraint);
   if (name == "remote_name" || name == "name") return narrow_texts(wanted.names, constraint);
+  if (name == "namespace") return narrow_texts(wanted.namespaces, constraint);
   if (name == "pid") return narrow_pids(wanted.pids, constraint);
   if (name == "transport") return narrow_transports(wanted.transports, constraint);
 }

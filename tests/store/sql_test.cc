@@ -109,6 +109,17 @@ TEST_F(SqlTest, PushingDownLeavesNothingOut) {
                                 "bytes_sent > 9223372036854775807",
                                 "bytes_sent < -9223372036854775807 - 1",
 
+                                "state = 'ESTABLISHED'",
+                                "state = 'TIME_WAIT'",
+                                "state = 'established'",
+                                "state = 'established' COLLATE NOCASE",
+                                "state IN ('ESTABLISHED', 'CLOSE')",
+                                "state = ''",
+                                "state IS NULL",
+                                "namespace = 'host'",
+                                "namespace = 'nowhere'",
+                                "namespace IN ('nowhere', 'host')",
+                                "program = 'PROGRAM1' COLLATE NOCASE",
                                 "bytes_sent > NULL",
                                 "bytes_sent BETWEEN 10 AND 100000"}) {
     const std::string plain = condition;
@@ -119,6 +130,46 @@ TEST_F(SqlTest, PushingDownLeavesNothingOut) {
               number("SELECT count(*) FROM connections WHERE " + hidden))
         << condition;
   }
+}
+
+TEST_F(SqlTest, TheSameQuestionAgainHasTheSameAnswer) {
+  SqlSession session = open();
+  for (const char* sql : {"SELECT cookie, remote_address, program FROM connections"
+                          " WHERE remote_address = '203.0.113.7'",
+                          "SELECT count(*) FROM connections WHERE remote_address = '203.0.113.9'",
+                          "SELECT * FROM transitions WHERE pid = 301",
+                          "SELECT count(*) FROM connections WHERE remote_address = '9.9.9.9'"}) {
+    const auto first = ask(session, sql);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(*ask(session, sql), *first) << sql;
+    EXPECT_EQ(*ask(session, sql), rows(sql)) << sql;
+  }
+}
+
+TEST_F(SqlTest, AnAnswerBrokenOffIsNotTakenForTheWhole) {
+  SqlSession session = open();
+  const std::string sql = "SELECT cookie FROM connections WHERE remote_port = 443";
+  const auto one = ask(session, sql + " LIMIT 1");
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->size(), 1u);
+  EXPECT_EQ(*ask(session, sql), rows(sql));
+  EXPECT_EQ(ask(session, sql + " LIMIT 2")->size(), 2u);
+  EXPECT_EQ(*ask(session, sql), rows(sql));
+}
+
+TEST_F(SqlTest, WhatARecorderWritesMeanwhileIsInTheNextAnswer) {
+  SqlSession session = open();
+  const std::string sql = "SELECT cookie FROM connections WHERE remote_port = 443";
+  const auto before = ask(session, sql);
+  EXPECT_EQ(*ask(session, sql), *before);
+  TimelineWriter writer = open_writer({.seal_after_frames = 16});
+  host_.sleep(std::chrono::seconds(3));
+  begin(writer);
+  for (int i = 0; i < 3; ++i) {
+    record(writer, 25);
+    EXPECT_EQ(*ask(session, sql), rows(sql));
+  }
+  EXPECT_GT(ask(session, sql)->size(), before->size());
 }
 
 // What is sealed is told by columns, what is not by rows.
