@@ -1,6 +1,7 @@
 #include "store/chunk_table.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace netrec {
 
@@ -21,10 +22,14 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
   NETREC_TRY(row,
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us"
                               "  FROM chunk WHERE first_sequence = ?"));
+  NETREC_TRY(between, database.prepare("SELECT (SELECT count(*) FROM keyframe NOT INDEXED"
+                                       "         WHERE sequence > ?1 AND sequence < ?2) +"
+                                       "       (SELECT count(*) FROM frame"
+                                       "         WHERE sequence > ?1 AND sequence < ?2)"));
   NETREC_TRY(keys, KeyFinder::open(database, "chunk", "first_sequence"));
   NETREC_TRY(index, SearchIndex::open(database));
-  return ChunkTable(std::move(headers), std::move(whole), std::move(row), std::move(keys),
-                    std::move(index));
+  return ChunkTable(std::move(headers), std::move(whole), std::move(row), std::move(between),
+                    std::move(keys), std::move(index));
 }
 
 namespace {
@@ -76,6 +81,38 @@ Status ChunkTable::visit_rows(std::uint64_t first, std::uint64_t last, std::vect
   };
   return read_rows(headers_, keys_, first, last, visit_row,
                    [&](std::uint64_t from, std::uint64_t to) { damage.push_back(lost(from, to)); });
+}
+
+// True if each frame between the two is a row of its own.
+Result<bool> ChunkTable::fills(std::uint64_t after, std::uint64_t before) {
+  if (before <= after + 1) return true;
+  const auto found = between_.first(after, before);
+  const std::int64_t rows = found && *found ? between_.integer(0) : 0;
+  between_.reset();
+  // What cannot be read there is told by whoever goes there.
+  if (!found && found.error().kind == ErrorKind::corrupt) return true;
+  if (!found) return tl::unexpected<Error>(found.error());
+  return static_cast<std::uint64_t>(rows) >= before - after - 1;
+}
+
+Status ChunkTable::visit_ungrouped(std::uint64_t first, std::uint64_t last,
+                                   std::vector<Damage>& damage, const Visit& visit) {
+  std::optional<ChunkRow> before;
+  const auto follow = [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
+    if (before) {
+      NETREC_TRY(filled, fills(before->last_sequence, row.first_sequence));
+      const bool is_told = !damage.empty() && damage.back().last_sequence + 1 >= row.first_sequence;
+      if (!filled && !is_told)
+        damage.push_back(ChunkRow{.first_sequence = before->last_sequence + 1,
+                                  .last_sequence = row.first_sequence - 1,
+                                  .least_wall = before->most_wall,
+                                  .most_wall = row.least_wall}
+                             .damage("these frames are not in the file"));
+    }
+    before = row;
+    return visit(row, header);
+  };
+  return visit_rows(first, last, damage, follow);
 }
 
 namespace {
@@ -134,11 +171,11 @@ Status ChunkTable::for_each(std::uint64_t first, std::uint64_t last, const Chunk
   for (const SearchGroup& group : index_.groups(first, last)) {
     if (stopped) return {};
     if (group.first_sequence() > from)
-      NETREC_CHECKED(visit_rows(from, group.first_sequence() - 1, damage, ungrouped));
+      NETREC_CHECKED(visit_ungrouped(from, group.first_sequence() - 1, damage, ungrouped));
     NETREC_CHECKED(visit_group(group, from, last, choice, damage, noted));
     from = std::max(from, group.last_sequence() + 1);
   }
-  return stopped || from > last ? Status{} : visit_rows(from, last, damage, ungrouped);
+  return stopped || from > last ? Status{} : visit_ungrouped(from, last, damage, ungrouped);
 }
 
 Result<ChunkTable::Whole> ChunkTable::read(const ChunkRow& row) {

@@ -50,14 +50,20 @@ class ChunkTable {
   Result<std::uint64_t> last_sequence(std::uint64_t first, std::uint64_t last);
 
  private:
-  ChunkTable(Query headers, Query whole, Query row, KeyFinder keys, SearchIndex index)
+  ChunkTable(Query headers, Query whole, Query row, Query between, KeyFinder keys,
+             SearchIndex index)
       : headers_(std::move(headers)),
         whole_(std::move(whole)),
         row_(std::move(row)),
+        between_(std::move(between)),
         keys_(std::move(keys)),
         index_(std::move(index)) {}
   Status visit_rows(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
                     const Visit& visit);
+  /// The same of chunks in no group: those missing between them are told.
+  Status visit_ungrouped(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
+                         const Visit& visit);
+  Result<bool> fills(std::uint64_t after, std::uint64_t before);
   Status visit_group(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
                      const ChunkChoice& choice, std::vector<Damage>& damage, const Visit& visit);
   Result<ChunkRow> row(std::uint64_t first_sequence);
@@ -66,6 +72,7 @@ class ChunkTable {
   Query headers_;
   Query whole_;
   Query row_;
+  Query between_;
   KeyFinder keys_;
   SearchIndex index_;
 };

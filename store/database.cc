@@ -85,7 +85,8 @@ const std::map<std::string, std::string>& our_tables() {
 }
 
 /// Came after the first files of this version: a file may be without them.
-constexpr std::string_view kLaterTables[] = {"search_chunk", "search_group", "search_page"};
+constexpr std::string_view kLaterTables[] = {"search_chunk", "search_group", "search_page",
+                                             "chunk_span", "keyframe_span"};
 
 bool is_later(std::string_view name) {
   return std::find(std::begin(kLaterTables), std::end(kLaterTables), name) !=

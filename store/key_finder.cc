@@ -52,12 +52,13 @@ Result<KeyFinder::Found> search(Query& query, std::uint64_t most, const Place& p
 
 }  // namespace
 
+// Not out of an index: that would tell of rows that cannot be read.
 Result<KeyFinder> KeyFinder::open(const Database& database, std::string_view table,
                                   std::string_view key) {
-  NETREC_TRY(after,
-             database.prepare(fmt::format("SELECT min({1}) FROM {0} WHERE {1} >= ?", table, key)));
-  NETREC_TRY(before,
-             database.prepare(fmt::format("SELECT max({1}) FROM {0} WHERE {1} <= ?", table, key)));
+  NETREC_TRY(after, database.prepare(fmt::format(
+                        "SELECT min({1}) FROM {0} NOT INDEXED WHERE {1} >= ?", table, key)));
+  NETREC_TRY(before, database.prepare(fmt::format(
+                         "SELECT max({1}) FROM {0} NOT INDEXED WHERE {1} <= ?", table, key)));
   return KeyFinder(std::move(after), std::move(before));
 }
 

@@ -21,10 +21,22 @@ struct Run {
   WallTime to{};
 };
 
+/// Frames there are, as far as the indices over what the log spans say (the tables, where a file
+/// has none); 0: it cannot be told.
+Result<std::uint64_t> count_frames(const Database& database) {
+  NETREC_TRY(count, database.prepare("SELECT (SELECT count(*) FROM frame) +"
+                                     "       (SELECT count(*) FROM keyframe) +"
+                                     "       (SELECT total(frames) FROM chunk)"));
+  const auto found = count.first();
+  if (!found && found.error().kind == ErrorKind::corrupt) return 0;
+  if (!found) return tl::unexpected<Error>(found.error());
+  return *found ? static_cast<std::uint64_t>(std::max<std::int64_t>(0, count.integer(0))) : 0;
+}
+
 /// The rows of a table of the log; those that cannot be read are not there.
 Status add_runs(const Database& database, std::string_view table, std::string_view key,
                 std::string_view columns, std::vector<Run>& runs) {
-  NETREC_TRY(rows, database.prepare(fmt::format("SELECT {0}, {1} FROM {2}"
+  NETREC_TRY(rows, database.prepare(fmt::format("SELECT {0}, {1} FROM {2} NOT INDEXED"
                                                 " WHERE {0} BETWEEN ? AND ? ORDER BY {0}",
                                                 key, columns, table)));
   NETREC_TRY(keys, KeyFinder::open(database, table, key));
@@ -63,8 +75,8 @@ Result<std::vector<Damage>> missing_frames(const Timeline& timeline) {
                      summary.last_wall + std::chrono::microseconds(1),
                      "a page of the file cannot be read: frames may be lost at its end"});
   if (summary.last_sequence == 0) return holes;
-  NETREC_TRY(totals, timeline.totals());
-  if (totals.frames == summary.last_sequence - summary.first_sequence + 1) return holes;
+  NETREC_TRY(frames, count_frames(database));
+  if (frames == summary.last_sequence - summary.first_sequence + 1) return holes;
   std::vector<Run> runs;
   constexpr std::string_view kOne = "sequence, wall_us, wall_us";
   // A chunk's run of sequences includes the keyframes in between.

@@ -1,7 +1,9 @@
 // Frames that are not in the file at all: what somebody deleted, or a file system lost.
 //
-// A damaged frame shows itself when it is read; one that is not there does not. The summary's
-// counts tell at no cost that some are missing, and only then they are looked for.
+// A damaged frame shows itself when it is read; one that is not there does not. Indices over what
+// the log spans tell in little time that some are missing, and only then they are looked for. Rows
+// the indices know and the tables do not (a write that was lost) show themselves too: a cursor
+// misses the number, a scan the chunk (store/chunk_table.h).
 #pragma once
 
 #include <vector>

@@ -35,6 +35,12 @@ CREATE TABLE chunk (                 -- a run of deltas sealed together, column-
   body           BLOB    NOT NULL    -- the columns (docs/file_format_chunk.md)
 ) STRICT;
 
+-- What the log spans, without its bytes: so that to find an instant, and to know that nothing is
+-- missing, takes little time in a file of years.
+CREATE INDEX keyframe_span ON keyframe (sequence, wall_us);
+CREATE INDEX chunk_span ON chunk (first_sequence, last_sequence, frames, least_wall_us,
+                                  most_wall_us);
+
 CREATE TABLE pruned (                -- one row, if retention dropped the beginning of the log
   id             INTEGER PRIMARY KEY CHECK (id = 1),
   first_wall_us  INTEGER NOT NULL,   -- wall clock of the first frame ever dropped

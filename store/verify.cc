@@ -153,7 +153,7 @@ Status StateProof::compare_table(std::string_view table) {
 }
 
 Status check_pages(const Database& database, std::vector<std::string>& findings) {
-  NETREC_TRY(query, database.prepare("PRAGMA quick_check(3)"));
+  NETREC_TRY(query, database.prepare("PRAGMA integrity_check(3)"));
   NETREC_TRY(more, query.first());
   while (more) {
     // One row may hold several lines, the first of them a title.

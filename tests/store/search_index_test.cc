@@ -329,5 +329,18 @@ TEST_F(SearchIndexTest, MissesAChunkThatIsGone) {
   EXPECT_GT(damage->front().from, WallTime{});
 }
 
+TEST_F(SearchIndexTest, WithoutGroupsAChunkThatIsGoneIsMissedToo) {
+  make_timeline();
+  execute(
+      "DELETE FROM search_group; DELETE FROM chunk WHERE first_sequence ="
+      " (SELECT first_sequence FROM chunk ORDER BY 1 LIMIT 1 OFFSET 5)");
+  const auto timeline = Timeline::open(path_);
+  const auto damage =
+      scan_connections(*timeline, {}, [](const Connection&, const Snapshot&) { return true; });
+  ASSERT_TRUE(damage) << damage.error().message;
+  ASSERT_GE(damage->size(), 1u);
+  EXPECT_GT(damage->front().to, damage->front().from);
+}
+
 }  // namespace
 }  // namespace netrec
