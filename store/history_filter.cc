@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <type_traits>
 
 #include "schema/sharers.h"
@@ -86,6 +87,15 @@ class Selection {
 };
 
 using Columns = std::vector<const Column*>;
+
+/// The last 32 bits of all that is wanted, if that is one address: nearly every row is told from it
+/// by them.
+std::optional<std::uint32_t> low_of_the_one(const std::vector<Prefix>& prefixes) {
+  if (prefixes.size() != 1) return std::nullopt;
+  const Prefix& one = prefixes.front();
+  if (one.bits != (one.family == Family::inet ? 32 : 128)) return std::nullopt;
+  return static_cast<std::uint32_t>(one.address.low);
+}
 
 Family family_of(std::uint64_t number) { return static_cast<Family>(number); }
 
@@ -269,7 +279,8 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
   constexpr bool kIsResolution = std::is_same_v<T, Resolution>;
   Selection<T> selection(chunk, chunk.rows<T>(LifeGroup::ended), unpacked);
   const auto address = [&](const std::vector<Prefix>& prefixes) {
-    return [this, &prefixes](const Columns& c, std::uint32_t row) {
+    return [this, &prefixes, low = low_of_the_one(prefixes)](const Columns& c, std::uint32_t row) {
+      if (low && static_cast<std::uint32_t>((*c[1])[row]) != *low) return false;
       return wants_address(prefixes, {.high = (*c[0])[row], .low = (*c[1])[row]},
                            family_of((*c[2])[row]));
     };
