@@ -3,6 +3,7 @@ option(NETREC_TESTS "Build the tests" ON)
 option(NETREC_BENCH "Build the benchmarks" OFF)
 option(NETREC_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
 option(NETREC_WERROR "Treat warnings as errors (CI)" OFF)
+option(NETREC_TOGETHER "Compile tests and commands several sources at a time: a whole build takes less (CI)" OFF)
 set(NETREC_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
