@@ -80,4 +80,15 @@ std::uint16_t field_called(std::string_view name) {
   NETREC_CHECK(false, "no field of that name");
 }
 
+/// The columns of T's key, and `more`: what tells a row from all others.
+template <class T>
+std::vector<std::string_view> key_columns_and(std::string_view more) {
+  if constexpr (std::is_same_v<T, Socket>)
+    return {"cookie", more};
+  else if constexpr (std::is_same_v<T, Interface>)
+    return {"network_namespace", "interface_index", more};
+  else
+    return {"id", more};
+}
+
 }  // namespace netrec

@@ -104,6 +104,10 @@ class FramesTable final : public VirtualTable {
   std::string_view name() const override { return "frames"; }
   std::string_view about() const override { return "The ticks of the recording"; }
   std::span<const SqlColumn> columns() const override { return frame_columns(); }
+  std::span<const std::string_view> identity() const override {
+    static constexpr std::string_view kColumns[] = {"sequence"};
+    return kColumns;
+  }
   double selectivity(int column, Comparison comparison) const override {
     return range_selectivity(kFrameColumns[column].name, comparison);
   }
@@ -196,6 +200,10 @@ class SamplesTable final : public VirtualTable {
   std::string_view name() const override { return name_; }
   std::string_view about() const override { return about_; }
   std::span<const SqlColumn> columns() const override { return sample_columns<T>().described(); }
+  std::span<const std::string_view> identity() const override {
+    static const std::vector<std::string_view> columns = key_columns_and<T>("sequence");
+    return columns;
+  }
   double rows_estimate() const override { return 1e7; }
   double selectivity(int column, Comparison comparison) const override {
     const std::string_view column_name = sample_columns<T>().name_of(column);

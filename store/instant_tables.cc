@@ -190,6 +190,10 @@ class InstantTable final : public VirtualTable {
   std::string_view name() const override { return name_; }
   std::string_view about() const override { return about_; }
   std::span<const SqlColumn> columns() const override { return instant_columns<T>().described(); }
+  std::span<const std::string_view> identity() const override {
+    static const std::vector<std::string_view> columns = key_columns_and<T>("at");
+    return columns;
+  }
   double rows_estimate() const override { return 1e6; }
   double selectivity(int column, Comparison comparison) const override {
     const std::string_view column_name = instant_columns<T>().name_of(column);

@@ -258,6 +258,10 @@ class ConnectionsTable final : public VirtualTable {
     return "The life of every socket: opened, closed, states, totals, owner";
   }
   std::span<const SqlColumn> columns() const override { return connection_columns().described(); }
+  std::span<const std::string_view> identity() const override {
+    static constexpr std::string_view kColumns[] = {"cookie", "opened_us"};
+    return kColumns;
+  }
   double selectivity(int column, Comparison comparison) const override {
     return selectivity_of(connection_columns(), column, comparison);
   }
@@ -300,6 +304,11 @@ class TransitionsTable final : public VirtualTable {
     return "Every change of state of every socket, with its time";
   }
   std::span<const SqlColumn> columns() const override { return transition_columns().described(); }
+  std::span<const std::string_view> identity() const override {
+    static constexpr std::string_view kColumns[] = {"cookie", "opened_us", "at_us", "from_state",
+                                                    "to_state"};
+    return kColumns;
+  }
   double rows_estimate() const override { return 5e6; }
   double selectivity(int column, Comparison comparison) const override {
     return selectivity_of(transition_columns(), column, comparison);
@@ -335,6 +344,10 @@ class EntityScanTable final : public VirtualTable {
   std::string_view name() const override { return name_; }
   std::string_view about() const override { return about_; }
   std::span<const SqlColumn> columns() const override { return all().described(); }
+  std::span<const std::string_view> identity() const override {
+    static constexpr std::string_view kColumns[] = {"id"};
+    return kColumns;
+  }
   double rows_estimate() const override { return 1e5; }
   double selectivity(int column, Comparison comparison) const override {
     return narrowing(all().name_of(column), comparison);

@@ -220,10 +220,12 @@ class PlainVirtualTable final : public VirtualTable {
       return std::any_of(origin.begin(), origin.end(),
                          [&](const SqlColumn& other) { return other.name == column.name; });
     });
+    for (const SqlColumn& column : plain_.columns) identity_.push_back(column.name);
   }
   std::string_view name() const override { return plain_.name; }
   std::string_view about() const override { return plain_.about; }
   std::span<const SqlColumn> columns() const override { return plain_.columns; }
+  std::span<const std::string_view> identity() const override { return identity_; }
   double rows_estimate() const override { return 1e4; }
   double selectivity(int, Comparison) const override { return 1; }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context, const Request&) const override {
@@ -237,6 +239,7 @@ class PlainVirtualTable final : public VirtualTable {
 
  private:
   PlainTable plain_;
+  std::vector<std::string_view> identity_;  ///< all columns
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "schema/utf8.h"
+#include "store/row_identity.h"
 #include "store/set_rows.h"
 #include "store/sql_functions.h"
 #include "store/sqlite_api.h"
@@ -45,11 +46,11 @@ class ResultSink final : public CellSink {
 
 struct Connected : sqlite3_vtab {
   const Module* module = nullptr;
+  std::vector<int> identity;  ///< columns that tell a row from all others, whose file included
 };
 
 struct Cursor : sqlite3_vtab_cursor {
   std::unique_ptr<RowSource> source;
-  std::int64_t row = 0;
   bool at_end = true;
 };
 
@@ -82,6 +83,19 @@ std::string declaration(const Module& module) {
   return sql + ")";
 }
 
+std::vector<int> identity_of(const Module& module) {
+  std::vector<int> identity;
+  const auto columns = module.table->columns();
+  const auto names = module.table->identity();
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (std::find(names.begin(), names.end(), columns[i].name) != names.end())
+      identity.push_back(static_cast<int>(i));
+  if (module.context->set() != nullptr)
+    for (std::size_t i = 0; i < origin_columns().size(); ++i)
+      identity.push_back(static_cast<int>(columns.size() + i));
+  return identity;
+}
+
 int connect(sqlite3* db, void* argument, int, const char* const*, sqlite3_vtab** made, char**) {
   const auto* module = static_cast<const Module*>(argument);
   const int status = sqlite3_declare_vtab(db, declaration(*module).c_str());
@@ -90,6 +104,7 @@ int connect(sqlite3* db, void* argument, int, const char* const*, sqlite3_vtab**
   sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
   auto table = std::make_unique<Connected>();
   table->module = module;
+  table->identity = identity_of(*module);
   *made = table.release();
   return SQLITE_OK;
 }
@@ -259,7 +274,6 @@ int next_row(sqlite3_vtab_cursor* base) {
   auto more = cursor->source->next();
   if (!more) return failed(base->pVtab, more.error());
   cursor->at_end = !*more;
-  ++cursor->row;
   return SQLITE_OK;
 }
 
@@ -267,12 +281,16 @@ int filter(sqlite3_vtab_cursor* base, int, const char* plan, int, sqlite3_value*
   auto* cursor = static_cast<Cursor*>(base);
   const Module& module = module_of(base->pVtab);
   cursor->source.reset();
+  Request request = request_of(plan, arguments);
+  // Only what is narrowed may be one side of an OR.
+  if (!request.constraints.empty())
+    for (const int column : static_cast<Connected*>(base->pVtab)->identity)
+      if (column < 63) request.columns_used |= std::uint64_t{1} << column;
   auto source = module.context->set() == nullptr
-                    ? module.table->rows(*module.context, request_of(plan, arguments))
-                    : rows_of_set(*module.context, *module.table, request_of(plan, arguments));
+                    ? module.table->rows(*module.context, request)
+                    : rows_of_set(*module.context, *module.table, std::move(request));
   if (!source) return failed(base->pVtab, source.error());
   cursor->source = *std::move(source);
-  cursor->row = 0;
   return next_row(base);
 }
 
@@ -290,7 +308,11 @@ int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column
 }
 
 int row_id(sqlite3_vtab_cursor* base, sqlite3_int64* id) {
-  *id = static_cast<Cursor*>(base)->row;
+  const RowSource& source = *static_cast<Cursor*>(base)->source;
+  RowIdentity identity;
+  for (const int column : static_cast<Connected*>(base->pVtab)->identity)
+    source.cell(column, identity);
+  *id = identity.value();
   return SQLITE_OK;
 }
 

@@ -61,6 +61,8 @@ class VirtualTable {
   virtual std::string_view name() const = 0;
   virtual std::string_view about() const = 0;
   virtual std::span<const SqlColumn> columns() const = 0;
+  /// Names of the columns that together tell each row from all others, among the first 63.
+  virtual std::span<const std::string_view> identity() const = 0;
   /// How much of the table is left by this comparison: 1 all of it, or not usable.
   virtual double selectivity(int column, Comparison comparison) const = 0;
   /// True if rows() gives only rows for which this comparison with `value` holds.

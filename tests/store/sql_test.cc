@@ -267,6 +267,38 @@ TEST_F(SqlTest, TransitionsBelongToConnections) {
   EXPECT_EQ(number("SELECT count(*) FROM transitions"), static_cast<std::int64_t>(transitions));
 }
 
+// SQLite reads such a table once for each side, and asks for a row's number to give it once.
+TEST_F(SqlTest, AnOrGivesEachRowOnce) {
+  const auto same = [&](std::string_view table, std::string_view left, std::string_view right,
+                        std::string_view and_at = "") {
+    const auto count = [&](std::string_view where) {
+      return number(fmt::format("SELECT count(*) FROM {} WHERE ({}) {}", table, where, and_at));
+    };
+    const auto one = fmt::format("{} OR {}", left, right);
+    const auto checked_by_sqlite = fmt::format("CASE WHEN {} OR {} THEN 1 END", left, right);
+    EXPECT_GT(count(left), 0) << table << " " << left;
+    EXPECT_GT(count(right), 0) << table << " " << right;
+    EXPECT_EQ(count(one), count(checked_by_sqlite)) << table << ": " << one;
+  };
+  const auto port = number("SELECT remote_port FROM connections WHERE remote_port > 0 LIMIT 1");
+  const auto here = number("SELECT local_port FROM connections WHERE local_port > 0 LIMIT 1");
+  const auto pid = number("SELECT pid FROM connections WHERE pid > 0 LIMIT 1");
+  for (const std::string_view table : {"connections", "transitions"}) {
+    same(table, fmt::format("local_port = {}", here), fmt::format("remote_port = {}", port));
+    same(table, fmt::format("pid = {}", pid), fmt::format("remote_port = {}", port));
+    same(table, fmt::format("remote_port IN ({}, 1)", port), fmt::format("pid = {}", pid));
+  }
+  const auto middle = number("SELECT (min(at_us) + max(at_us)) / 2 FROM samples");
+  same("sockets", fmt::format("pid = {}", pid), fmt::format("remote_port = {}", port),
+       fmt::format("AND at = {}", middle));
+  same("samples", fmt::format("at_us < {}", middle), fmt::format("at_us > {}", middle - 5'000'000));
+  same("frames", "sequence < 20", "sequence > 10");
+  EXPECT_EQ(number("SELECT count(DISTINCT rowid) FROM connections WHERE opened_us > 0"),
+            number("SELECT count(*) FROM connections WHERE opened_us > 0"));
+  EXPECT_EQ(number("SELECT count(DISTINCT rowid) FROM transitions WHERE at_us > 0"),
+            number("SELECT count(*) FROM transitions WHERE at_us > 0"));
+}
+
 TEST_F(SqlTest, LimitStopsTheScanEarly) {
   EXPECT_EQ(rows("SELECT cookie FROM connections LIMIT 3").size(), 3u);
 }
