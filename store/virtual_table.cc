@@ -300,9 +300,10 @@ bool has_word(std::string_view sql, std::span<const std::string_view> words) {
 
 // A row's number costs what tells it from others, three times what a scan of one column costs.
 // SQLite does not say beforehand whether it will ask for it: it may where an OR is written, and
-// does where the number itself is. What slips through (an OR in a view) fails in row_id(), aloud.
+// does to remember which rows of a RIGHT or FULL JOIN were met, and where the number itself is
+// asked for. What slips through (one of these in a view) fails in row_id(), aloud.
 bool wants_identity(sqlite3* db) {
-  static constexpr std::string_view kWords[] = {"or", "rowid", "_rowid_", "oid"};
+  static constexpr std::string_view kWords[] = {"or", "right", "full", "rowid", "_rowid_", "oid"};
   for (sqlite3_stmt* one = nullptr; (one = sqlite3_next_stmt(db, one)) != nullptr;)
     if (const char* sql = sqlite3_sql(one);
         sqlite3_stmt_busy(one) != 0 && (sql == nullptr || has_word(sql, kWords)))
@@ -345,7 +346,8 @@ int row_id(sqlite3_vtab_cursor* base, sqlite3_int64* id) {
   const auto& cursor = *static_cast<Cursor*>(base);
   if (!cursor.tells_identity)
     return failed(base->pVtab,
-                  {ErrorKind::unsupported, "an OR in a view: write it out in the question itself"});
+                  {ErrorKind::unsupported,
+                   "an OR, or a RIGHT or FULL JOIN, in a view: write it out in the question"});
   const RowSource& source = *cursor.source;
   RowIdentity identity;
   for (const int column : static_cast<Connected*>(base->pVtab)->identity)

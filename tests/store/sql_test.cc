@@ -293,6 +293,23 @@ TEST_F(SqlTest, AnOrGivesEachRowOnce) {
        fmt::format("AND at = {}", middle));
   same("samples", fmt::format("at_us < {}", middle), fmt::format("at_us > {}", middle - 5'000'000));
   same("frames", "sequence < 20", "sequence > 10");
+}
+
+// SQLite remembers which rows were met by their numbers, and reads the table again for the others.
+TEST_F(SqlTest, AnOuterJoinGivesEachRowOnce) {
+  const auto all = number("SELECT count(*) FROM connections");
+  const std::string half =
+      "(SELECT cookie AS half FROM connections WHERE transport = 'tcp' AND cookie % 2 = 0)";
+  EXPECT_GT(number("SELECT count(*) FROM " + half), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM " + half +
+                   " RIGHT JOIN connections c ON c.cookie = half AND c.transport = 'tcp'"),
+            all);
+  EXPECT_EQ(number("SELECT count(*) FROM " + half +
+                   " FULL JOIN connections c ON c.cookie = half AND c.transport = 'tcp'"),
+            all);
+}
+
+TEST_F(SqlTest, NoTwoRowsHaveOneNumber) {
   EXPECT_EQ(number("SELECT count(DISTINCT rowid) FROM connections WHERE opened_us > 0"),
             number("SELECT count(*) FROM connections WHERE opened_us > 0"));
   EXPECT_EQ(number("SELECT count(DISTINCT rowid) FROM transitions WHERE at_us > 0"),
