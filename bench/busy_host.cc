@@ -23,6 +23,10 @@ BusyHost::BusyHost(const BusyLoad& load, std::uint64_t seed) : load_(load), rand
   const std::uint32_t where = text("host");
   beginning_.of<NetworkNamespace>().insert({.id = 1, .inode = 4026531840, .name = where});
   text("cubic");
+  Session session{.id = 1};
+  session.started_us = wall_us_;
+  session.interval_us = 1'000'000;
+  beginning_.of<Session>().insert(session);
   for (std::uint32_t i = 1; i <= load_.programs; ++i) {
     Process process{.id = i, .pid = 300 + 7 * i};
     process.uid = 100 + i % 20;

@@ -43,11 +43,6 @@ void write_timeline(const std::string& path, std::uint64_t connections) {
   Frame first;
   first.wall = host.wall();
   Snapshot now = host.beginning();
-  Session session;
-  session.id = 1;
-  session.started_us = static_cast<std::uint64_t>(host.wall().time_since_epoch().count());
-  session.interval_us = 1'000'000;
-  now.of<Session>().insert(session);
   must(writer.append(first, {}, now, Keyframe::yes));
   std::uint64_t ended = 0;
   std::vector<Socket> departed;

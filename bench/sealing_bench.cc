@@ -98,11 +98,6 @@ Run record(const std::string& path, double a_second, int seconds, const WriterOp
   BusyHost host({.connections_a_second = a_second}, 1);
   TimelineWriter writer = must(TimelineWriter::open(path, options));
   Snapshot now = host.beginning();
-  Session session;
-  session.id = 1;
-  session.started_us = static_cast<std::uint64_t>(host.wall().time_since_epoch().count());
-  session.interval_us = 1'000'000;
-  now.of<Session>().insert(session);
   Frame first;
   first.wall = host.wall();
   must(writer.append(first, {}, now, Keyframe::yes));

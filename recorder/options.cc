@@ -120,9 +120,11 @@ void describe(CLI::App& app, RecordOptions& options, Quantities& given) {
   const std::map<std::string, CaptureChoice> choices = {{"auto", CaptureChoice::automatic},
                                                         {"events", CaptureChoice::events},
                                                         {"poll", CaptureChoice::poll}};
-  app.add_option("--capture", options.capture,
-                 "auto (default): events where they can be had, else poll; events: or fail; poll")
-      ->transform(CLI::CheckedTransformer(choices).description(""))
+  app.add_option_function<std::string>(
+         "--capture",
+         [&options, choices](const std::string& how) { options.capture = choices.at(how); },
+         "auto (default): events where they can be had, else poll; events: or fail; poll")
+      ->check(CLI::IsMember({"auto", "events", "poll"}).description(""))
       ->type_name("HOW");
   app.add_flag("--sync", options.sync, "Each frame survives a power cut (slower)");
   app.add_flag("-q,--quiet", options.quiet, "Say only what goes wrong");

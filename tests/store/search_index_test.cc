@@ -166,6 +166,14 @@ class SearchIndexTest : public TimelineFixture {
     EXPECT_TRUE(query && *query->first());
     return query ? query->integer(0) : -1;
   }
+  /// What a scan over everything meets.
+  std::vector<Damage> damage_of_a_scan() {
+    const auto timeline = Timeline::open(path_);
+    auto damage =
+        scan_connections(*timeline, {}, [](const Connection&, const Snapshot&) { return true; });
+    EXPECT_TRUE(damage) << damage.error().message;
+    return damage ? *std::move(damage) : std::vector<Damage>{};
+  }
   /// Cookies of those whose remote end is `prefix`, as a search answers.
   std::set<std::uint64_t> found(const Prefix& prefix) {
     std::set<std::uint64_t> cookies;
@@ -321,12 +329,9 @@ TEST_F(SearchIndexTest, MissesAChunkThatIsGone) {
   execute(
       "DELETE FROM chunk WHERE first_sequence ="
       " (SELECT first_sequence FROM chunk ORDER BY 1 LIMIT 1 OFFSET 5)");
-  const auto timeline = Timeline::open(path_);
-  const auto damage =
-      scan_connections(*timeline, {}, [](const Connection&, const Snapshot&) { return true; });
-  ASSERT_TRUE(damage) << damage.error().message;
-  ASSERT_GE(damage->size(), 1u);
-  EXPECT_GT(damage->front().from, WallTime{});
+  const std::vector<Damage> damage = damage_of_a_scan();
+  ASSERT_GE(damage.size(), 1u);
+  EXPECT_GT(damage.front().from, WallTime{});
 }
 
 TEST_F(SearchIndexTest, WithoutGroupsAChunkThatIsGoneIsMissedToo) {
@@ -334,12 +339,9 @@ TEST_F(SearchIndexTest, WithoutGroupsAChunkThatIsGoneIsMissedToo) {
   execute(
       "DELETE FROM search_group; DELETE FROM chunk WHERE first_sequence ="
       " (SELECT first_sequence FROM chunk ORDER BY 1 LIMIT 1 OFFSET 5)");
-  const auto timeline = Timeline::open(path_);
-  const auto damage =
-      scan_connections(*timeline, {}, [](const Connection&, const Snapshot&) { return true; });
-  ASSERT_TRUE(damage) << damage.error().message;
-  ASSERT_GE(damage->size(), 1u);
-  EXPECT_GT(damage->front().to, damage->front().from);
+  const std::vector<Damage> damage = damage_of_a_scan();
+  ASSERT_GE(damage.size(), 1u);
+  EXPECT_GT(damage.front().to, damage.front().from);
 }
 
 }  // namespace
