@@ -105,15 +105,15 @@ void read_timeline(const std::string& path, std::string_view name, double bar_in
   };
   const Spread instant = measure([&] {
     FrameCursor cursor = timeline.cursor();
-    must(cursor.seek(somewhere()));
+    must(cursor.seek(somewhere(), Landing::state));
   });
   std::size_t differences = 0;
   const Spread two = measure([&] {
     const auto [first, second] = std::minmax({somewhere(), somewhere()});
     FrameCursor before = timeline.cursor();
-    must(before.seek(first));
+    must(before.seek(first, Landing::state));
     FrameCursor after = before.fork();
-    must(after.seek(second));
+    must(after.seek(second, Landing::state));
     differences += diff(before.snapshot(), after.snapshot()).of<Socket>().opened.size();
   });
   verdict(fmt::format("an instant of {}", name), instant, bar_instant);

@@ -20,20 +20,11 @@ struct peer_map peers_even __weak SEC(".maps"), peers_odd __weak SEC(".maps");
 volatile __u32 peers_turn __weak = 0;
 
 /* Packets with a peer there was no room for. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, __u64);
-} lost_packets __weak SEC(".maps");
+__u64 lost_packets __weak = 0;
 
 static __always_inline void lose_packet(void)
 {
-  __u32 zero = 0;
-  __u64 *count = bpf_map_lookup_elem(&lost_packets, &zero);
-
-  if (count)
-    (*count)++;
+  __sync_fetch_and_add(&lost_packets, 1);
 }
 
 static __always_inline void *peers_of(__u32 turn, struct peer_key *key)

@@ -17,23 +17,16 @@
 /* The size is set before loading (see recorder/bpf_programs_bpf.cc). */
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 4 << 20);
+  __uint(max_entries, 2 << 20);
 } ring __weak SEC(".maps");
 
-/* Events that did not fit into the ring, by kind. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, EVENT_KINDS);
-  __type(key, __u32);
-  __type(value, __u64);
-} lost __weak SEC(".maps");
+/* Events that did not fit into the ring, by kind: where the recorder reads them without a call. */
+__u64 lost[EVENT_KINDS] __weak = {};
 
 static __always_inline void count_lost(__u32 kind)
 {
-  __u64 *count = bpf_map_lookup_elem(&lost, &kind);
-
-  if (count)
-    (*count)++;
+  if (kind < EVENT_KINDS)
+    __sync_fetch_and_add(&lost[kind], 1);
 }
 
 /* Room for an event of a constant size; NULL (and counted) if there is none. */

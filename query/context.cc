@@ -163,14 +163,14 @@ Result<WallTime> Context::moment(std::string_view text) {
   NETREC_TRY(moment, resolved(text));
   if (!moment.sequence) return moment.wall;
   FrameCursor cursor = timeline_->cursor();
-  NETREC_CHECKED(cursor.seek_sequence(*moment.sequence));
+  NETREC_CHECKED(cursor.seek_sequence(*moment.sequence, Landing::state));
   return cursor.frame().wall + moment.shift;
 }
 
 Result<WallTime> Context::seek(FrameCursor& cursor, std::string_view text) {
   NETREC_TRY(moment, resolved(text));
   if (moment.sequence) {
-    NETREC_CHECKED(cursor.seek_sequence(*moment.sequence));
+    NETREC_CHECKED(cursor.seek_sequence(*moment.sequence, Landing::state));
     if (moment.shift == std::chrono::microseconds{0}) return cursor.frame().wall;
     moment.wall = cursor.frame().wall + moment.shift;
   }
@@ -179,7 +179,7 @@ Result<WallTime> Context::seek(FrameCursor& cursor, std::string_view text) {
     return failure(ErrorKind::not_found, "{} is before the recording begins, at {}",
                    human_time(moment.wall, TimeStyle::full),
                    human_time(summary.first_wall, TimeStyle::full));
-  NETREC_CHECKED(cursor.seek(moment.wall));
+  NETREC_CHECKED(cursor.seek(moment.wall, Landing::state));
   NETREC_CHECKED(note_missing({moment.wall, moment.wall}));
   NETREC_TRY(gaps, timeline_->gaps());
   const std::uint64_t asked = to_us(moment.wall);

@@ -13,10 +13,10 @@ Result<RangeStates> states_of(Context& context, const TimeRange& range) {
                    human_time(summary.first_wall, TimeStyle::full));
   RangeStates states;
   FrameCursor cursor = timeline->cursor();
-  NETREC_CHECKED(cursor.seek(std::max(range.from, summary.first_wall)));
+  NETREC_CHECKED(cursor.seek(std::max(range.from, summary.first_wall), Landing::state));
   states.before = cursor.snapshot();
   states.before_at = cursor.frame().wall;
-  NETREC_CHECKED(cursor.seek(range.to));
+  NETREC_CHECKED(cursor.seek(range.to, Landing::state));
   states.after = cursor.snapshot();
   states.after_at = cursor.frame().wall;
   context.note_damage(cursor.damage());

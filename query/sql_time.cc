@@ -13,7 +13,7 @@ Result<WallTime> read_sql_time(std::string_view text, const TimeBounds& bounds) 
     return failure(ErrorKind::invalid_argument,
                    "frames are counted in one timeline, not in several");
   FrameCursor cursor = bounds.timeline->cursor();
-  NETREC_CHECKED(cursor.seek_sequence(*moment.sequence));
+  NETREC_CHECKED(cursor.seek_sequence(*moment.sequence, Landing::state));
   return cursor.frame().wall + moment.shift;
 }
 

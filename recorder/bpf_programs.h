@@ -3,6 +3,7 @@
 // the others go on. Apart from EventSource, which reads what the programs say.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,10 @@ class BpfPrograms {
   void detach(std::string_view group, std::string why);
 
   int ring_fd() const;
-  int lost_fd() const;
-  int lost_packets_fd() const;
+  /// Events of that kind that did not fit into the ring, since the beginning.
+  std::uint64_t lost(std::uint32_t kind) const;
+  /// Packets with a peer there was no room for.
+  std::uint64_t lost_packets() const;
   /// Lets packets be counted into the other map from now on; the one they were counted into.
   int turn_peers();
   /// From now on the next program that is executed wakes the ring's reader.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdarg>
@@ -197,9 +198,14 @@ void BpfPrograms::detach(std::string_view group, std::string why) {
 }
 
 int BpfPrograms::ring_fd() const { return bpf_map__fd(skeleton_->maps.ring); }
-int BpfPrograms::lost_fd() const { return bpf_map__fd(skeleton_->maps.lost); }
 
-int BpfPrograms::lost_packets_fd() const { return bpf_map__fd(skeleton_->maps.lost_packets); }
+std::uint64_t BpfPrograms::lost(std::uint32_t kind) const {
+  return std::atomic_ref(skeleton_->bss->lost[kind]).load(std::memory_order_relaxed);
+}
+
+std::uint64_t BpfPrograms::lost_packets() const {
+  return std::atomic_ref(skeleton_->bss->lost_packets).load(std::memory_order_relaxed);
+}
 
 int BpfPrograms::turn_peers() {
   volatile auto& turn = skeleton_->bss->peers_turn;

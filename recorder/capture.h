@@ -29,8 +29,10 @@ struct Capture {
 /// When to look again at what costs more the more there is.
 class LookPace {
  public:
-  static constexpr int kShare = 2000;  ///< one part in so many of a processor
   static constexpr std::chrono::seconds kLongest{60};
+
+  /// Looks take one part in `share` of a processor, at most.
+  explicit LookPace(int share) : share_(share) {}
 
   bool is_due(std::chrono::nanoseconds monotonic) const { return monotonic >= due_; }
   /// A look ended now that took `cost` of processor time.
@@ -38,6 +40,7 @@ class LookPace {
   void look_soon() { due_ = std::chrono::nanoseconds(0); }
 
  private:
+  int share_;
   std::chrono::nanoseconds due_{0};
 };
 

@@ -22,7 +22,7 @@
 namespace netrec {
 
 struct EventSourceOptions {
-  std::uint32_t ring_bytes = 4 << 20;  ///< a power of two: some 25 000 transitions
+  std::uint32_t ring_bytes = 2 << 20;  ///< a power of two: some 12 000 transitions
 };
 
 /// One thing events tell, and whether they do.

@@ -24,7 +24,7 @@ namespace {
 constexpr std::chrono::milliseconds kGather{50};
 // A tick may take long (a chunk is sealed, the disk is slow); until it is done, events are kept.
 constexpr std::size_t kMostKept = 64 << 20;
-constexpr std::size_t kKeptAtRest = 1 << 20;
+constexpr std::size_t kKeptAtRest = 256 << 10;
 // What a late tick asked for is given back when so many others did with a quarter of it.
 constexpr int kRestsBeforeGiving = 100;
 
@@ -148,16 +148,6 @@ void EventSource::State::decode(EventSink& sink) {
 
 namespace {
 
-// Sums a per-CPU counter of the kernel's.
-std::uint64_t sum_over_cpus(int map, std::uint32_t key) {
-  static const int kCpus = libbpf_num_possible_cpus();
-  std::vector<std::uint64_t> values(static_cast<std::size_t>(kCpus > 0 ? kCpus : 1));
-  if (bpf_map_lookup_elem(map, &key, values.data()) != 0) return 0;
-  std::uint64_t sum = 0;
-  for (const std::uint64_t value : values) sum += value;
-  return sum;
-}
-
 std::uint64_t& field_of(EventLosses& losses, std::uint32_t kind) {
   switch (kind) {
     case EVENT_DNS:
@@ -280,10 +270,10 @@ EventLosses EventSource::take_losses() {
   EventLosses losses;
   losses.malformed = std::exchange(state_->malformed, 0);
   for (std::uint32_t kind = 0; kind < EVENT_KINDS; ++kind) {
-    const std::uint64_t now = sum_over_cpus(state_->programs.lost_fd(), kind);
+    const std::uint64_t now = state_->programs.lost(kind);
     field_of(losses, kind) += now - std::exchange(state_->lost_before[kind], now);
   }
-  const std::uint64_t packets = sum_over_cpus(state_->programs.lost_packets_fd(), 0);
+  const std::uint64_t packets = state_->programs.lost_packets();
   losses.packets = packets - std::exchange(state_->packets_before, packets);
   return losses;
 }

@@ -159,6 +159,10 @@ bool Ledger::close(std::uint64_t key, CloseReason reason, Mark at) {
   return true;
 }
 
+void Ledger::last_seen(std::uint64_t cookie, std::chrono::microseconds seen) {
+  if (!restating_ && seen < base_) last_seen_[cookie] = seen;
+}
+
 bool Ledger::was_opened_now(std::uint64_t cookie) const {
   return std::get<Openings<Socket>>(openings_).contains(cookie);
 }
@@ -183,6 +187,7 @@ void Ledger::restate() {
   delta_ = {};
   departed_.clear();
   closed_now_.clear();
+  last_seen_.clear();
   for_each_kind(openings_, [](auto& openings) { openings.clear(); });
 }
 
@@ -198,6 +203,19 @@ void Ledger::turn_marks(Delta& delta, const Instant& now) const {
     for (Change& change : changes.changed) turn(change.at);
     for (Closed& closed : changes.closed) turn(closed.at);
   });
+}
+
+// More than an hour ago: there is no room for it (mark()).
+void Ledger::tell_last_seen(const Instant& now) {
+  if (last_seen_.empty()) return;
+  for (Closed& closed : delta_.of<Socket>().closed) {
+    const auto found = last_seen_.find(closed.key);
+    if (found == last_seen_.end()) continue;
+    const std::int64_t before = (now.boot - found->second).count();
+    closed.at =
+        before >= std::numeric_limits<Mark>::max() ? 0 : static_cast<std::uint32_t>(before) + 1;
+    closed.reason = CloseReason::unseen;
+  }
 }
 
 // A change without a time of its own says what the field is at the frame: of several only the last
@@ -237,6 +255,7 @@ Tick Ledger::take(const Instant& now) {
   tick.frame.wall = now.wall;
   tick.frame.boot = now.boot;
   turn_marks(delta_, now);
+  tell_last_seen(now);
   sort(delta_);
   for_each_kind(delta_.kinds, [this](auto& changes) { settle_kind(changes); });
   tick.frame.delta = std::move(delta_);
@@ -259,6 +278,7 @@ void Ledger::commit(const Instant& now, Tick written) {
   base_ = now.boot;
   restating_ = false;
   closed_now_.clear();
+  last_seen_.clear();
   for_each_kind(openings_, [](auto& openings) { openings.clear(); });
 }
 

@@ -76,6 +76,9 @@ class Ledger final : public TextSink {
   /// Removes the row with `key`; false if there is none.
   template <class T>
   bool close(std::uint64_t key, CloseReason reason, Mark at = kSometime);
+  /// Of a socket closed since the last frame: nobody looked at it after `seen` (CLOCK_BOOTTIME). If
+  /// that is before the last frame, it is told as unseen since then.
+  void last_seen(std::uint64_t cookie, std::chrono::microseconds seen);
 
   /// True if the row was opened since the last frame; then opening() is how it was then.
   bool was_opened_now(std::uint64_t cookie) const;
@@ -132,12 +135,15 @@ class Ledger final : public TextSink {
   template <class T>
   void settle_kind(Changes<T>& changes);
   void turn_marks(Delta& delta, const Instant& now) const;
+  void tell_last_seen(const Instant& now);
 
   Snapshot snapshot_;
   Delta delta_;
   std::vector<Socket> departed_;
   ForEachEntity<Openings> openings_;
   tsl::robin_set<std::uint64_t, KeyHash> closed_now_;  ///< sockets
+  /// Of those, seen last before the last frame: when, on the boot clock.
+  tsl::robin_map<std::uint64_t, std::chrono::microseconds, KeyHash> last_seen_;
   tsl::robin_map<std::string, std::uint32_t, Hash, std::equal_to<>> text_ids_;
   Resume next_;
   std::chrono::microseconds base_{};  ///< boot clock at the last frame

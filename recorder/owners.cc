@@ -17,7 +17,7 @@
 
 #include "recorder/descriptors.h"
 #include "recorder/holder_table.h"
-#include "recorder/procfs.h"
+#include "recorder/proc_file.h"
 #include "schema/dense_map.h"
 #include "schema/key_hash.h"
 
@@ -65,12 +65,6 @@ struct Search {
   bool probed = false;  ///< the cheap places were looked at
 };
 
-// The pid given out last (proc(5), /proc/loadavg): while it stays, no process is new.
-std::string last_pid() {
-  const auto load = read_file("/proc/loadavg", 256);
-  return load ? load->substr(load->rfind(' ') + 1) : "";
-}
-
 }  // namespace
 
 struct Owners::State {
@@ -82,6 +76,7 @@ struct Owners::State {
   void forget_departed(std::span<const std::uint32_t> departed);
   void drop_ended();
   void want(std::span<const std::uint32_t> appeared);
+  std::string last_pid();
   void find_new_processes();
   void probe();
   void probe_process(std::uint32_t pid, Watched& process);
@@ -119,6 +114,8 @@ struct Owners::State {
   std::chrono::steady_clock::time_point last_earned = std::chrono::steady_clock::now();
   std::size_t open_count = 0;
   std::optional<Descriptors> spare;  ///< of a process beyond kMostOpen, for the time of one visit
+  ProcFile load{"/proc/loadavg"};
+  std::string load_text;
   std::string newest_pid;
   bool counts_told = false;  ///< the kernel tells Descriptors::count()
   std::vector<std::uint32_t> numbers;
@@ -214,6 +211,12 @@ void Owners::State::want(std::span<const std::uint32_t> appeared) {
 bool Owners::State::is_due() const {
   return std::any_of(wanted.begin(), wanted.end(),
                      [&](const auto& search) { return search.second.due <= update; });
+}
+
+// The pid given out last (proc(5), /proc/loadavg): while it stays, no process is new.
+std::string Owners::State::last_pid() {
+  const std::string_view told = load.read(load_text);
+  return std::string(told.substr(told.rfind(' ') + 1));
 }
 
 void Owners::State::find_new_processes() {
@@ -372,20 +375,21 @@ void Owners::State::postpone(bool looked_everywhere) {
 bool Owners::State::search_by_scan() {
   if (!scan) return false;
   std::vector<std::pair<Holder, std::uint32_t>> found;
+  found.reserve(table.socket_count());
   const Status done =
       scan([&](Holder holder, std::uint32_t inode) { found.emplace_back(holder, inode); });
   if (!done) return false;
-  tsl::robin_set<std::uint64_t, KeyHash> seen;
-  for (const auto& [holder, inode] : found) {
-    record(holder, inode);
-    seen.insert(std::uint64_t{holder.pid} << 32 | holder.descriptor);
-  }
+  std::sort(found.begin(), found.end());
+  for (const auto& [holder, inode] : found) record(holder, inode);
+  const auto seen = [&](Holder holder) {
+    const auto place = std::lower_bound(found.begin(), found.end(), std::pair(holder, 0u));
+    return place != found.end() && place->first == holder;
+  };
   std::vector<Holder> gone;
   for (const auto& [pid, process] : processes)
     if (const auto* const sockets = table.sockets_of(pid); sockets != nullptr)
       for (const auto& [descriptor, inode] : *sockets)
-        if (!seen.contains(std::uint64_t{pid} << 32 | descriptor))
-          gone.push_back({pid, descriptor});
+        if (!seen({pid, descriptor})) gone.push_back({pid, descriptor});
   for (const Holder& holder : gone) table.clear(holder);
   allowance -= static_cast<double>(found.size()) / kListedPerLink;
   return true;

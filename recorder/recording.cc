@@ -139,7 +139,7 @@ void Recording::carry_over() {
   const auto known = [&]() -> Status {
     NETREC_TRY(timeline, Timeline::open(options_.output));
     FrameCursor cursor = timeline.cursor();
-    NETREC_CHECKED(cursor.seek_sequence(resume.last_sequence));
+    NETREC_CHECKED(cursor.seek_sequence(resume.last_sequence, Landing::state));
     observer_.carry_over(cursor.snapshot(), resume.last_wall);
     return {};
   }();

@@ -109,8 +109,8 @@ class Recording {
   Observer observer_;
   EventFolder folder_;
   Look look_;
-  LookPace pace_;
-  LookPace unix_pace_;
+  LookPace pace_{10'000};
+  LookPace unix_pace_{2'000};
   Disagreements disagreements_;
   int doubtful_ = 0;  ///< ticks in which a socket not known may be one whose beginning was lost
   Schedule schedule_;

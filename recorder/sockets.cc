@@ -230,7 +230,9 @@ void Sockets::note_inode(std::uint32_t before, std::uint32_t now, std::uint32_t 
 void Sockets::end_part(bool whole) {
   Part& part = parts_[part_];
   part.whole = whole;
-  if (whole) part.whole_since_us = part.began_us;
+  if (!whole) return;
+  part.whole_before_us = part.whole_since_us;
+  part.whole_since_us = part.began_us;
 }
 
 void Sockets::namespace_gone(std::uint32_t network_namespace) {
@@ -251,12 +253,24 @@ void Sockets::end_dumps(CloseReason reason) {
   // Backwards, because a removal moves the last row into the gap.
   for (const std::uint32_t place : gone) {
     if (is_told_by_events(ledger_.sockets().rows()[place])) ++disagreements_.missed_closes;
+    // Where events tell the rest, the look before may be many frames ago.
+    if (events_ == EventCapture::on)
+      ledger_.last_seen(ledger_.sockets().rows()[place].cookie, seen_last(place));
     remove(place, reason, kSometime);
   }
   disagreements_.missed_opens += untold_.size();
   untold_ = {};  // All of them at the first look: room that is not needed again.
   drop_stale_aliases();
   forget_left();
+}
+
+// When, on the boot clock, the socket that these dumps did not show was certainly there.
+std::chrono::microseconds Sockets::seen_last(std::uint32_t place) {
+  const Socket& row = ledger_.sockets().rows()[place];
+  const std::uint64_t seen_us =
+      std::max({parts_[places_[place].part].whole_before_us, row.opened_us, row.state_since_us});
+  const Instant now = clock_.now();
+  return now.boot - (now.wall - WallTime(std::chrono::microseconds(seen_us)));
 }
 
 // Last place first.

@@ -131,10 +131,11 @@ class Sockets final : public SocketSink {
   };
   struct Part {
     std::uint32_t network_namespace = 0;
-    std::uint32_t first = kNowhere;    ///< place of the row shown first
-    std::uint64_t whole_since_us = 0;  ///< when its last whole dump began; 0: there was none
-    std::uint64_t began_us = 0;        ///< when this dump began
-    bool whole = false;                ///< in these dumps
+    std::uint32_t first = kNowhere;     ///< place of the row shown first
+    std::uint64_t whole_since_us = 0;   ///< when its last whole dump began; 0: there was none
+    std::uint64_t whole_before_us = 0;  ///< and the one before
+    std::uint64_t began_us = 0;         ///< when this dump began
+    bool whole = false;                 ///< in these dumps
   };
   struct Doubt {
     std::uint64_t cookie = 0;
@@ -154,6 +155,7 @@ class Sockets final : public SocketSink {
   void correct_opening(std::uint32_t place, const Socket& row, std::uint64_t at_us);
   void remove(std::uint32_t place, CloseReason reason, Mark at);
   void judge_states();
+  std::chrono::microseconds seen_last(std::uint32_t place);
   std::vector<std::uint32_t> gone_places() const;
   void join_time_waits(std::vector<std::uint32_t>& gone);
   void drop_stale_aliases();

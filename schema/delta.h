@@ -41,12 +41,12 @@ enum class CloseReason : std::uint8_t {
   gone = 1,      ///< it was not there any more
   exact = 2,     ///< the kernel said so
   replaced = 3,  ///< a process executed another program
-  unseen = 4,    ///< it went while nobody looked (a gap lies before)
+  unseen = 4,    ///< it went while nobody looked
 };
 
 struct Closed {
   std::uint64_t key = 0;
-  std::uint32_t at = 0;  ///< as in Change
+  std::uint32_t at = 0;  ///< as in Change; of `unseen`, if not 0: when it was last seen
   CloseReason reason = CloseReason::gone;
 
   auto operator<=>(const Closed&) const = default;

@@ -63,7 +63,7 @@ class Table {
     index_.erase(found);
     if (place + 1 != rows_.size()) {
       rows_[place] = std::move(rows_.back());
-      index_[key_of(rows_[place])] = place;
+      index_.find(key_of(rows_[place])).value() = place;
     }
     rows_.pop_back();
     return true;
@@ -90,7 +90,7 @@ class Table {
 
  private:
   std::vector<T> rows_;
-  DenseMap<std::uint64_t, std::uint32_t> index_;
+  DenseMap<PackedNumber, std::uint32_t> index_;
 };
 
 }  // namespace netrec

@@ -100,6 +100,12 @@ class ChunkReader {
   /// The frames the chunk was sealed from. All columns are checked, also those no frame needs.
   Result<std::vector<Frame>> frames() const;
   Result<FrameTimes> frame_times() const;
+  /// False: a stretch of frames can only be carried out one after another.
+  bool can_carry_out() const;
+  /// Turns the state before the frame at place `begin` into that before the one at `end`, without
+  /// making the frames. Returns how many lives did not fit the state. After an error it is half
+  /// done.
+  Result<std::size_t> carry_out(std::size_t begin, std::size_t end, Snapshot& state) const;
 
   /// Lives of kind T in `group`.
   template <class T>

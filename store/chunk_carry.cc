@@ -22,6 +22,7 @@ void advance_table(const Changes<T>& changes, Table<T>& table) {
 void ChunkCarry::begin(const Snapshot& snapshot) {
   book_.clear();
   for (const Socket& socket : snapshot.of<Socket>()) book_.begin(socket);
+  book_.begun();
   const auto copy = [&]<class T>(Table<T>& table) { table = snapshot.of<T>(); };
   std::apply([&](auto&... table) { (copy(table), ...); }, tables_);
 }

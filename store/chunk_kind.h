@@ -11,6 +11,11 @@
 
 namespace netrec {
 
+/// What its columns say of each other is not true.
+inline tl::unexpected<Error> lies(std::string_view what) {
+  return failure(ErrorKind::corrupt, "a chunk contradicts itself: {}", what);
+}
+
 /// When each life of a kind began and ended, in frames of the chunk; in the order of Updates.
 /// Of the lives that ended.
 struct Closes {
@@ -52,6 +57,12 @@ class ChunkKind {
 
   /// Adds this kind's events to `frames`, one for each of the chunk.
   Status add_to(std::vector<Frame>& frames);
+
+  /// False: there are changes of keys, which only one frame after another can tell.
+  bool can_carry_out() const;
+  /// Does to `table` what the frames from `begin` to before `end`, counted in the chunk, did to it
+  /// together. Returns how many lives did not fit it. After an error it is half done.
+  Result<std::size_t> carry_out(std::size_t begin, std::size_t end, Table<T>& table);
 
  private:
   struct Place {  ///< of an opened row, in the frames being rebuilt
@@ -99,6 +110,12 @@ class ChunkKind {
   Status add_changed(const std::vector<FieldChanges>& changes, std::vector<Frame>& frames);
   Status add_closed(std::vector<Frame>& frames);
   Status add_irregular(std::vector<Frame>& frames) const;
+
+  struct Stretch;
+  Status set_values(const Spans& at, const Updates& all, Stretch& stretch);
+  Status set_opened(std::uint16_t field, const FieldChanges& changes, const Spans& at,
+                    Stretch& stretch);
+  Status set_texts(Stretch& stretch) const;
 
   const ChunkColumns* columns_;
   KindCounts counts_;

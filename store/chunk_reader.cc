@@ -64,6 +64,28 @@ Result<std::vector<Frame>> ChunkReader::frames() const {
   return frames;
 }
 
+bool ChunkReader::can_carry_out() const {
+  return std::apply([](const auto&... kind) { return (kind.can_carry_out() && ...); },
+                    state_->kinds);
+}
+
+Result<std::size_t> ChunkReader::carry_out(std::size_t begin, std::size_t end,
+                                           Snapshot& state) const {
+  NETREC_CHECKED(state_->columns.check());
+  std::size_t misfits = 0;
+  Status status;
+  const auto one = [&]<class T>(ChunkKind<T>& kind) {
+    if (!status) return;
+    if (const auto done = kind.carry_out(begin, end, state.of<T>()))
+      misfits += *done;
+    else
+      status = tl::unexpected<Error>(done.error());
+  };
+  std::apply([&](auto&... kind) { (one(kind), ...); }, state_->kinds);
+  NETREC_CHECKED(status);
+  return misfits;
+}
+
 template <class T>
 std::size_t ChunkReader::rows(LifeGroup group) const {
   return std::get<ChunkKind<T>>(state_->kinds).rows(group);

@@ -13,11 +13,24 @@ struct FreeContext {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
-// A context costs more to make than a small frame to compress: one a thread.
-ZSTD_CCtx* compressor() {
-  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
-  NETREC_CHECK(context != nullptr, "no memory for a zstd context");
-  return context.get();
+// A context costs more to make than a small frame to compress: one a thread. It keeps the memory of
+// the largest it compressed, so what is large has its own.
+constexpr std::size_t kLarge = 256 * 1024;
+
+struct Compressor {
+  std::unique_ptr<ZSTD_CCtx, FreeContext> context{ZSTD_createCCtx()};
+
+  std::size_t run(std::string_view bytes, std::string& frame, int level) {
+    NETREC_CHECK(context != nullptr, "no memory for a zstd context");
+    return ZSTD_compressCCtx(context.get(), frame.data(), frame.size(), bytes.data(), bytes.size(),
+                             level);
+  }
+};
+
+std::size_t compress_into(std::string& frame, std::string_view bytes, int level) {
+  if (bytes.size() > kLarge) return Compressor().run(bytes, frame, level);
+  thread_local Compressor kept;
+  return kept.run(bytes, frame, level);
 }
 
 ZSTD_DCtx* decompressor() {
@@ -30,8 +43,7 @@ ZSTD_DCtx* decompressor() {
 
 std::string compress(std::string_view bytes, int level) {
   std::string frame(ZSTD_compressBound(bytes.size()), '\0');
-  const std::size_t size = ZSTD_compressCCtx(compressor(), frame.data(), frame.size(), bytes.data(),
-                                             bytes.size(), level);
+  const std::size_t size = compress_into(frame, bytes, level);
   NETREC_CHECK(!ZSTD_isError(size), ZSTD_getErrorName(size));
   frame.resize(size);
   return frame;

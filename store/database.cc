@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <optional>
 
 #include "store/frame_codec.h"
 #include "store/timeline_sql.h"
@@ -179,8 +180,18 @@ struct Database::State {
       : path(std::move(file)), connection(name, flags, kBusyTimeoutMs) {
     harden(connection);
   }
+
+  void run(std::optional<SQLite::Statement>& kept, const char* sql) {
+    if (!kept) kept.emplace(connection, sql);
+    kept->tryReset();
+    kept->exec();
+  }
+
   std::string path;
   SQLite::Database connection;
+  // What every tick says is parsed once.
+  std::optional<SQLite::Statement> begin;
+  std::optional<SQLite::Statement> commit;
   bool reads_write_ahead_log = true;
 };
 
@@ -270,14 +281,15 @@ Result<Database> Database::open_for_writing(const std::string& path, bool sync_e
     if (is_empty(connection)) {
       // Once for a file: it cannot be changed in WAL mode (docs/decisions/0010).
       connection.exec(
-          "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+          "PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL;"
           " PRAGMA journal_mode = WAL");
       create_tables(connection);
     }
     NETREC_CHECKED(check_format(connection));
     add_later_tables(connection);
     // What is dropped is overwritten soon, and is in the log's backups anyway: not worth a write.
-    connection.exec("PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF");
+    connection.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -512");
     connection.exec(sync_every_transaction ? "PRAGMA synchronous = FULL"
                                            : "PRAGMA synchronous = NORMAL");
     return Database(std::move(state));
@@ -341,9 +353,13 @@ Status Database::hold() const {
   });
 }
 
-Status Database::begin() { return execute("BEGIN IMMEDIATE"); }
+Status Database::begin() {
+  return guarded([&] { state_->run(state_->begin, "BEGIN IMMEDIATE"); });
+}
 
-Status Database::commit() { return execute("COMMIT"); }
+Status Database::commit() {
+  return guarded([&] { state_->run(state_->commit, "COMMIT"); });
+}
 
 void Database::roll_back() noexcept {
   if (in_transaction()) state_->connection.tryExec("ROLLBACK");

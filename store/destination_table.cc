@@ -194,7 +194,8 @@ void ConnectionTable::follow(const Delta& delta) {
 }
 
 Status ConnectionTable::flush(const Snapshot& now) {
-  for (const auto& [cookie, row] : touched_) {
+  for (const auto& [key, row] : touched_) {
+    const std::uint64_t cookie = key;
     const Socket* socket = now.of<Socket>().find(cookie);
     if (socket != nullptr && has_remote_end(*socket))
       NETREC_CHECKED(write(*socket));

@@ -74,7 +74,7 @@ class ConnectionTable {
   };
 
   Queries queries_;
-  DenseMap<std::uint64_t, Row> touched_;
+  DenseMap<PackedNumber, Row> touched_;
 };
 
 }  // namespace netrec

@@ -72,7 +72,8 @@ struct FrameCursor::Position {
   Result<bool> take_delta(const LogEntry& entry);
   Result<bool> jump(std::uint64_t first_bad, std::uint64_t limit, std::string what);
   Result<bool> load(std::uint64_t keyframe);
-  Status land_on(std::uint64_t sequence);
+  Status land_on(std::uint64_t sequence, Landing landing);
+  Result<bool> leap(std::uint64_t limit);
   void note(Damage found);
   void stand_on(const LogEntry& entry);
   Snapshot& own_state();
@@ -230,8 +231,29 @@ Result<bool> FrameCursor::Position::load(std::uint64_t keyframe) {
   return false;
 }
 
+// As several steps, up to the end of a chunk, that only leave the state behind. False: nothing was
+// done. After an error nothing is known any more.
+Result<bool> FrameCursor::Position::leap(std::uint64_t limit) {
+  NETREC_TRY(keyframe, log->keyframe_after(frame.sequence));
+  const std::uint64_t last = keyframe == 0 ? limit : std::min(limit, keyframe - 1);
+  if (!has_state || frame.sequence == 0 || last <= frame.sequence) return false;
+  auto there = log->carry_out(frame.sequence + 1, last, chain, own_state());
+  if (there && !*there) return false;
+  if (there && is_too_large(*state))
+    there = failure(ErrorKind::corrupt, "more than a host can hold");
+  if (!there) {
+    has_state = false;
+    frame = {};
+    return tl::unexpected<Error>(std::move(there).error());
+  }
+  frame.delta = {};
+  gone.clear();
+  stand_on(**there);
+  return true;
+}
+
 // Stands on the last readable frame at or before `sequence`.
-Status FrameCursor::Position::land_on(std::uint64_t sequence) {
+Status FrameCursor::Position::land_on(std::uint64_t sequence, Landing landing) {
   std::uint64_t from = sequence;
   while (true) {
     NETREC_TRY(keyframe, log->keyframe_at_or_before(from));
@@ -245,11 +267,16 @@ Status FrameCursor::Position::land_on(std::uint64_t sequence) {
         continue;
       }
     }
-    while (frame.sequence < sequence) {
-      NETREC_TRY(moved, step(sequence));
-      if (!moved) break;
+    bool moved = true;
+    while (moved && has_state && frame.sequence < sequence) {
+      const auto leapt = landing == Landing::state ? leap(sequence) : Result<bool>(false);
+      // Frame by frame it will be seen, and told, where it does not fit.
+      if (!leapt) landing = Landing::frame;
+      if (!leapt || *leapt) continue;
+      NETREC_TRY(stepped, step(sequence));
+      moved = stepped;
     }
-    return {};
+    if (has_state) return {};
   }
 }
 
@@ -265,22 +292,22 @@ FrameCursor::FrameCursor(FrameCursor&&) noexcept = default;
 FrameCursor& FrameCursor::operator=(FrameCursor&&) noexcept = default;
 FrameCursor::~FrameCursor() = default;
 
-Status FrameCursor::seek(WallTime wall) {
+Status FrameCursor::seek(WallTime wall, Landing landing) {
   Position& position = *position_;
   if (!position.log) return tl::unexpected<Error>(position.broken);
   NETREC_TRY(sequence, position.log->sequence_at(wall, position.last_sequence));
   if (sequence == 0) return failure(ErrorKind::not_found, "the timeline begins later");
-  return position.land_on(sequence);
+  return position.land_on(sequence, landing);
 }
 
-Status FrameCursor::seek_sequence(std::uint64_t sequence) {
+Status FrameCursor::seek_sequence(std::uint64_t sequence, Landing landing) {
   Position& position = *position_;
   if (!position.log) return tl::unexpected<Error>(position.broken);
   NETREC_TRY(first, position.log->first_sequence());
   if (first == 0 || sequence < first || sequence > position.last_sequence)
     return failure(ErrorKind::not_found, "there is no frame {}; there are {} to {}", sequence,
                    first, position.last_sequence);
-  return position.land_on(sequence);
+  return position.land_on(sequence, landing);
 }
 
 Result<bool> FrameCursor::next() {
@@ -294,7 +321,7 @@ Result<bool> FrameCursor::previous() {
   if (!position.log) return tl::unexpected<Error>(position.broken);
   NETREC_TRY(first, position.log->first_sequence());
   if (first == 0 || position.frame.sequence <= first) return false;
-  auto landed = position.land_on(position.frame.sequence - 1);
+  auto landed = position.land_on(position.frame.sequence - 1, Landing::frame);
   if (!landed && landed.error().kind == ErrorKind::not_found) return false;
   if (!landed) return tl::unexpected<Error>(std::move(landed).error());
   return true;

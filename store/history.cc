@@ -265,7 +265,7 @@ class HistoryScan {
 
   /// False, and damage told, if nothing can be read there.
   bool go_to(FrameCursor& cursor, std::uint64_t sequence) {
-    const auto moved = cursor.seek_sequence(sequence);
+    const auto moved = cursor.seek_sequence(sequence, Landing::state);
     if (moved) return true;
     add_damage(cursor);
     if (damage_.empty())
@@ -350,7 +350,8 @@ class HistoryScan {
       for (const Socket& row : cursor.departed()) {
         const auto end = ends.find(row.cookie);
         if (end == ends.end()) continue;
-        const Moment moment = moment_of(end->second->at, wall_us(frame.wall), previous_us);
+        const Moment moment =
+            ending_of(end->second->at, end->second->reason, wall_us(frame.wall), previous_us);
         if (!filter_.touches(row.opened_us, moment.at_us) ||
             !filter_.matches(row, state.snapshot()))
           continue;
@@ -407,7 +408,7 @@ class HistoryScan {
     const std::uint64_t first = in_next_file ? next_file_->first : sessions_[index + 1].first;
     const std::uint64_t last = in_next_file ? next_file_->last : sessions_[index + 1].last;
     FrameCursor cursor(in_next_file ? next_file_->timeline.database() : database_, last);
-    if (in_next_file ? !cursor.seek_sequence(first) : !go_to(cursor, first)) return;
+    if (in_next_file ? !cursor.seek_sequence(first, Landing::state) : !go_to(cursor, first)) return;
     const Table<T>& found = cursor.snapshot().template of<T>();
     const std::size_t before = alive.size();
     if (in_next_file)

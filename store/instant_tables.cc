@@ -139,7 +139,7 @@ class InstantWalk {
     if (context_->interrupted()) return failure(ErrorKind::busy, "interrupted");
     at_ = time;
     if (timeline_->summary().first_sequence == 0) return false;
-    const Status moved = cursor_.seek(time);
+    const Status moved = cursor_.seek(time, Landing::state);
     if (moved) return true;
     if (moved.error().kind == ErrorKind::not_found) return false;
     return tl::unexpected<Error>(moved.error());

@@ -100,7 +100,8 @@ const EntityColumns<Socket>& connection_columns() {
                     emit_exact, {"opened_us", "opened_after_us"}),
         life_column("states", "TEXT", "The states it went through, oldest first", emit_states),
         life_column("close_reason", "TEXT",
-                    "gone (by a tick), exact (the kernel said so), unseen (in a gap); NULL: open",
+                    "gone (by a tick), exact (the kernel said so), unseen (while nobody looked); "
+                    "NULL: open",
                     emit_reason),
         life_column("closed_after_us", "INTEGER", "It was still there then; = closed_us: exact",
                     emit_closed_after),

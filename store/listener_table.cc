@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "store/derived.h"
+#include "store/transition_book.h"
 
 namespace netrec {
 
@@ -156,7 +157,7 @@ Status ListenerTable::follow(const Frame& frame, const Snapshot& now, const Name
       NETREC_CHECKED(stop(change.key, socket->state_since_us));
   }
   for (const Closed& closed : changes.closed)
-    NETREC_CHECKED(stop(closed.key, wall_us - (closed.at == 0 ? 0 : closed.at - 1)));
+    NETREC_CHECKED(stop(closed.key, ending_of(closed.at, closed.reason, wall_us, 0).at_us));
   return {};
 }
 

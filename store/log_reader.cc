@@ -41,6 +41,29 @@ Result<std::string> unpack_frame(std::string_view data) {
   return decompress(packed, kMostFrameBytes);
 }
 
+/// A chunk whose columns can be asked for.
+struct OpenChunk {
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  ChainHash previous;
+  ChainHash hash;
+  std::string header;
+  std::string body;
+  std::optional<ChunkReader> reader;  // Points into those.
+  FrameTimes times;
+
+  bool holds(std::uint64_t sequence) const {
+    return sequence >= first_sequence && sequence <= last_sequence;
+  }
+  /// Place of the frame in the chunk; frames() if it is not there.
+  std::size_t place_of(std::uint64_t sequence) const {
+    const auto found = std::lower_bound(times.sequence.begin(), times.sequence.end(), sequence);
+    return found != times.sequence.end() && *found == sequence
+               ? static_cast<std::size_t>(found - times.sequence.begin())
+               : times.sequence.size();
+  }
+};
+
 /// A chunk whose frames are unpacked.
 struct UnpackedChunk {
   std::uint64_t first_sequence = 0;
@@ -75,6 +98,7 @@ struct LogReader::State {
 
   Result<LogEntry> row_entry(std::uint64_t sequence);
   Result<LogEntry> chunk_entry(std::uint64_t sequence);
+  Status open_chunk(std::uint64_t sequence);
   Status unpack_chunk(std::uint64_t sequence);
 
   LogEntry entry;
@@ -82,6 +106,7 @@ struct LogReader::State {
   const Frame* inside = nullptr;  // or the frame in `unpacked`
   // One is enough: a walk, either way, is done with a chunk when it needs the next.
   std::shared_ptr<const UnpackedChunk> unpacked = std::make_shared<UnpackedChunk>();
+  std::shared_ptr<const OpenChunk> opened;
 };
 
 LogReader::LogReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -139,28 +164,6 @@ Result<std::uint64_t> number(Query& query, const Values&... values) {
   query.reset();
   if (value < 0) return failure(ErrorKind::corrupt, "a negative sequence");
   return static_cast<std::uint64_t>(value);
-}
-
-// When a frame of the chunk was: takes a few of its columns only.
-Result<WallTime> wall_in_chunk(const Query& chunk, std::uint64_t sequence) {
-  NETREC_TRY(reader, ChunkReader::open(chunk.bytes(4), chunk.bytes(5)));
-  NETREC_TRY(times, reader.frame_times());
-  const auto place = std::lower_bound(times.sequence.begin(), times.sequence.end(), sequence);
-  if (place == times.sequence.end() || *place != sequence)
-    return failure(ErrorKind::not_found, "there is no frame {}", sequence);
-  const std::uint64_t wall_us =
-      times.wall_us[static_cast<std::size_t>(place - times.sequence.begin())];
-  return wall_from(static_cast<std::int64_t>(wall_us));
-}
-
-// The last frame of a chunk at or before `wall_us`; 0 if there is none. REQUIRES: `chunk` is on it.
-Result<std::uint64_t> sequence_in_chunk(const Query& chunk, std::uint64_t wall_us,
-                                        std::uint64_t last) {
-  NETREC_TRY(reader, ChunkReader::open(chunk.bytes(4), chunk.bytes(5)));
-  NETREC_TRY(times, reader.frame_times());
-  for (std::size_t i = times.sequence.size(); i-- > 0;)
-    if (times.wall_us[i] <= wall_us && times.sequence[i] <= last) return times.sequence[i];
-  return 0;
 }
 
 }  // namespace
@@ -248,26 +251,24 @@ Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) 
   if (before == 0 || wall_us < 0) return sequence;
   // A damaged chunk is met again, and told, by whoever goes to its first frame.
   std::uint64_t inside = before;
-  const auto found = state.chunk.first(before);
-  if (found && *found)
-    if (const auto there =
-            sequence_in_chunk(state.chunk, static_cast<std::uint64_t>(wall_us), last))
-      inside = *there;
-  sequence = std::max(sequence, inside);
-  state.chunk.reset();
-  return sequence;
+  if (state.open_chunk(before)) {
+    const FrameTimes& times = state.opened->times;
+    inside = 0;
+    for (std::size_t i = times.sequence.size(); i-- > 0 && inside == 0;)
+      if (times.wall_us[i] <= static_cast<std::uint64_t>(wall_us) && times.sequence[i] <= last)
+        inside = times.sequence[i];
+  }
+  return std::max(sequence, inside);
 }
 
 Result<WallTime> LogReader::wall_of(std::uint64_t sequence, Side side) {
   auto found = state_->row_entry(sequence);
   if (found) return found->header.wall;
   NETREC_TRY(nearest, state_->chunk_keys.at_or_before(sequence));
-  if (const auto row = state_->chunk.first(nearest.key); row && *row)
-    if (const auto wall = wall_in_chunk(state_->chunk, sequence)) {
-      state_->chunk.reset();
-      return *wall;
-    }
-  state_->chunk.reset();
+  if (state_->open_chunk(sequence))
+    if (const std::size_t place = state_->opened->place_of(sequence);
+        place < state_->opened->times.sequence.size())
+      return wall_from(static_cast<std::int64_t>(state_->opened->times.wall_us[place]));
   const auto row = state_->chunk_end.first(nearest.key);
   const bool holds =
       row && *row && state_->chunk_end.integer(0) >= static_cast<std::int64_t>(sequence);
@@ -320,8 +321,9 @@ Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
   return tl::unexpected<Error>(std::move(unreadable));
 }
 
-// Has the chunk that should hold `sequence` in `unpacked`.
-Status LogReader::State::unpack_chunk(std::uint64_t sequence) {
+// Has the chunk that should hold `sequence` in `opened`.
+Status LogReader::State::open_chunk(std::uint64_t sequence) {
+  if (opened && opened->holds(sequence)) return {};
   NETREC_TRY(nearest, chunk_keys.at_or_before(sequence));
   auto found = chunk.first(nearest.key);
   if (!found)
@@ -334,31 +336,52 @@ Status LogReader::State::unpack_chunk(std::uint64_t sequence) {
                      sequence);
     return failure(ErrorKind::not_found, "there is no frame {}", sequence);
   }
-  const auto unpack = [&]() -> Status {
-    UnpackedChunk fresh;
-    fresh.first_sequence = static_cast<std::uint64_t>(chunk.integer(0));
-    fresh.last_sequence = static_cast<std::uint64_t>(chunk.integer(1));
+  const auto open = [&]() -> Status {
+    auto fresh = std::make_shared<OpenChunk>();
+    fresh->first_sequence = static_cast<std::uint64_t>(chunk.integer(0));
+    fresh->last_sequence = static_cast<std::uint64_t>(chunk.integer(1));
     NETREC_TRY(previous, chain_hash(chunk.bytes(2)));
     NETREC_TRY(hash, chain_hash(chunk.bytes(3)));
-    NETREC_TRY(reader, ChunkReader::open(chunk.bytes(4), chunk.bytes(5)));
-    if (reader.header().first_sequence != fresh.first_sequence ||
-        reader.header().last_sequence != fresh.last_sequence)
+    fresh->previous = previous;
+    fresh->hash = hash;
+    fresh->header = chunk.bytes(4);
+    fresh->body = chunk.bytes(5);
+    NETREC_TRY(reader, ChunkReader::open(fresh->header, fresh->body));
+    if (reader.header().first_sequence != fresh->first_sequence ||
+        reader.header().last_sequence != fresh->last_sequence)
       return failure(ErrorKind::corrupt, "it holds other frames than its row says");
-    NETREC_TRY(frames, reader.frames());
-    fresh.previous = previous;
-    fresh.hash = hash;
-    fresh.frames = std::move(frames);
-    unpacked = std::make_shared<const UnpackedChunk>(std::move(fresh));
+    NETREC_TRY(times, reader.frame_times());
+    fresh->times = std::move(times);
+    fresh->reader = std::move(reader);
+    opened = std::move(fresh);
     return {};
   };
-  inside = nullptr;
-  unpacked = std::make_shared<UnpackedChunk>();
-  auto done = unpack();
-  const std::int64_t first = chunk.integer(0);
+  opened = nullptr;
+  auto done = open();
   chunk.reset();
   if (!done)
     return tl::unexpected<Error>(
-        std::move(done).error().while_doing(fmt::format("chunk {}", first)));
+        std::move(done).error().while_doing(fmt::format("chunk {}", nearest.key)));
+  return {};
+}
+
+// Has the chunk that should hold `sequence` in `unpacked`.
+Status LogReader::State::unpack_chunk(std::uint64_t sequence) {
+  inside = nullptr;
+  unpacked = std::make_shared<UnpackedChunk>();
+  NETREC_CHECKED(open_chunk(sequence));
+  const std::shared_ptr<const OpenChunk> from = std::exchange(opened, nullptr);
+  auto frames = from->reader->frames();
+  if (!frames)
+    return tl::unexpected<Error>(
+        std::move(frames).error().while_doing(fmt::format("chunk {}", from->first_sequence)));
+  UnpackedChunk fresh;
+  fresh.first_sequence = from->first_sequence;
+  fresh.last_sequence = from->last_sequence;
+  fresh.previous = from->previous;
+  fresh.hash = from->hash;
+  fresh.frames = *std::move(frames);
+  unpacked = std::make_shared<const UnpackedChunk>(std::move(fresh));
   return {};
 }
 
@@ -386,8 +409,33 @@ Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
   return inside || row.error().kind == ErrorKind::not_found ? inside : row;
 }
 
+Result<std::optional<LogEntry>> LogReader::carry_out(std::uint64_t first, std::uint64_t last,
+                                                     const std::optional<ChainHash>& chain,
+                                                     Snapshot& state) {
+  if (!state_->open_chunk(first)) return std::nullopt;
+  const OpenChunk& chunk = *state_->opened;
+  last = std::min(last, chunk.last_sequence);
+  const std::size_t begin = chunk.place_of(first);
+  const std::size_t end = chunk.place_of(last);
+  const std::size_t frames = chunk.times.sequence.size();
+  const bool follows = first != chunk.first_sequence || !chain || *chain == chunk.previous;
+  if (begin >= frames || end >= frames || end - begin != last - first || !follows ||
+      !chunk.reader->can_carry_out())
+    return std::nullopt;
+  NETREC_TRY(misfits, chunk.reader->carry_out(begin, end + 1, state));
+  if (misfits != 0) return failure(ErrorKind::corrupt, "{} lives do not fit", misfits);
+  LogEntry entry;
+  entry.header = {.kind = FrameKind::delta,
+                  .sequence = last,
+                  .wall = wall_from(static_cast<std::int64_t>(chunk.times.wall_us[end])),
+                  .boot = std::chrono::microseconds(chunk.times.boot_us[end])};
+  if (last == chunk.last_sequence) entry.hash = chunk.hash;
+  return entry;
+}
+
 void LogReader::share_chunk(const LogReader& other) {
   state_->unpacked = other.state_->unpacked;
+  state_->opened = other.state_->opened;
   state_->inside = nullptr;
 }
 

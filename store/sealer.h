@@ -107,9 +107,9 @@ class Sealer {
 
   std::uint64_t hot_frames_ = 0;
   std::uint64_t hot_bytes_ = 0;
-  DenseSet<std::uint64_t> opened_;  // sockets opened in hot frames: they are told there whole
-  PackedSockets departed_;          // rows of those closed that were not
-  std::unique_ptr<Run> run_;        // goes before carry_, which its thread uses
+  DenseSet<PackedNumber> opened_;  // sockets opened in hot frames: they are told there whole
+  PackedSockets departed_;         // rows of those closed that were not
+  std::unique_ptr<Run> run_;       // goes before carry_, which its thread uses
 };
 
 }  // namespace netrec

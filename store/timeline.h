@@ -127,6 +127,13 @@ class Timeline {
   std::unique_ptr<State> state_;
 };
 
+/// What is wanted of the frame one goes to.
+enum class Landing {
+  frame,  ///< all of it
+  state,  ///< the state after it: its delta, and who departed in it, may be missing. In half the
+          ///< time
+};
+
 /// Where one stands in the log: the frame just carried out, and the state of the host after it.
 /// Every move reads only the keyframe before its goal and the deltas up to it.
 class FrameCursor {
@@ -142,8 +149,8 @@ class FrameCursor {
   FrameCursor fork() const;
 
   /// Goes to the last frame at or before `wall`. Errors: not_found (the timeline begins later), io.
-  Status seek(WallTime wall);
-  Status seek_sequence(std::uint64_t sequence);
+  Status seek(WallTime wall, Landing landing = Landing::frame);
+  Status seek_sequence(std::uint64_t sequence, Landing landing = Landing::frame);
   /// Steps to the next frame that is readable; false at the end.
   Result<bool> next();
   /// Steps back; false at the beginning.

@@ -1,5 +1,7 @@
 #include "store/transition_book.h"
 
+#include <algorithm>
+
 #include "store/chunk_layout.h"
 
 namespace netrec {
@@ -27,13 +29,20 @@ Moment moment_of(std::uint32_t at, std::uint64_t wall_us, std::uint64_t previous
   return {.at_us = wall_us - (at - 1), .after_us = wall_us - (at - 1)};
 }
 
+Moment ending_of(std::uint32_t at, CloseReason reason, std::uint64_t wall_us,
+                 std::uint64_t previous_us) {
+  Moment moment = moment_of(at, wall_us, previous_us);
+  if (reason == CloseReason::unseen) moment.at_us = wall_us;
+  return moment;
+}
+
 void TransitionBook::clear() {
   begun_.clear();
   transitions_.clear();
 }
 
 void TransitionBook::set(std::uint64_t socket, std::vector<Transition> transitions) {
-  begun_.erase(socket);
+  if (Begun* const begun = find_begun(socket)) begun->state = kMoved;
   transitions_[socket] = std::move(transitions);
 }
 
@@ -44,16 +53,30 @@ void TransitionBook::add(std::uint64_t socket, std::span<const Transition> trans
 }
 
 void TransitionBook::begin(const Socket& socket) {
-  transitions_.erase(socket.cookie);
-  begun_[socket.cookie] = std::uint64_t{static_cast<std::uint8_t>(socket.state)} << kStateShift |
-                          (socket.state_since_us & kInstantMask);
+  begun_.push_back({.socket = socket.cookie,
+                    .state = std::uint64_t{static_cast<std::uint8_t>(socket.state)} << kStateShift |
+                             (socket.state_since_us & kInstantMask)});
+}
+
+void TransitionBook::begun() {
+  begun_.shrink_to_fit();
+  std::sort(begun_.begin(), begun_.end(),
+            [](const Begun& a, const Begun& b) { return a.socket < b.socket; });
+}
+
+const TransitionBook::Begun* TransitionBook::find_begun(std::uint64_t socket) const {
+  const auto place =
+      std::lower_bound(begun_.begin(), begun_.end(), socket,
+                       [](const Begun& one, std::uint64_t wanted) { return one.socket < wanted; });
+  if (place == begun_.end() || place->socket != socket || place->state == kMoved) return nullptr;
+  return &*place;
 }
 
 // Also takes it out of those that changed nothing.
 std::vector<Transition>* TransitionBook::find(std::uint64_t socket) {
-  if (const auto begun = begun_.find(socket); begun != begun_.end()) {
-    transitions_[socket] = {unpack(begun->second)};
-    begun_.erase(begun);
+  if (Begun* const begun = find_begun(socket)) {
+    transitions_[socket] = {unpack(begun->state)};
+    begun->state = kMoved;
   }
   const auto place = transitions_.find(socket);
   return place == transitions_.end() ? nullptr : &place.value();
@@ -78,13 +101,13 @@ void TransitionBook::follow(const Changes<Socket>& changes, std::uint64_t wall_u
 
 void TransitionBook::forget(const std::vector<Closed>& closed) {
   for (const Closed& one : closed) {
-    begun_.erase(one.key);
+    if (Begun* const begun = find_begun(one.key)) begun->state = kMoved;
     transitions_.erase(one.key);
   }
 }
 
 std::vector<Transition> TransitionBook::of(std::uint64_t socket) const {
-  if (const auto begun = begun_.find(socket); begun != begun_.end()) return {unpack(begun->second)};
+  if (const Begun* const begun = find_begun(socket)) return {unpack(begun->state)};
   const auto place = transitions_.find(socket);
   return place == transitions_.end() ? std::vector<Transition>{} : place->second;
 }

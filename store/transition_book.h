@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "schema/connection.h"
@@ -18,6 +19,9 @@ struct Moment {
   std::uint64_t after_us = 0;
 };
 Moment moment_of(std::uint32_t at, std::uint64_t wall_us, std::uint64_t previous_us);
+/// The same of the end of a life: `at` and `reason` as in Closed.
+Moment ending_of(std::uint32_t at, CloseReason reason, std::uint64_t wall_us,
+                 std::uint64_t previous_us);
 
 /// Microseconds since 1970.
 std::uint64_t wall_us(WallTime wall);
@@ -29,8 +33,10 @@ class TransitionBook {
   void set(std::uint64_t socket, std::vector<Transition> transitions);
   /// More of it.
   void add(std::uint64_t socket, std::span<const Transition> transitions);
-  /// A socket that was there when recording began, in the state it has.
+  /// A socket that was there when recording began, in the state it has. REQUIRES: clear() came
+  /// before and nothing else; begun() follows the last of them.
   void begin(const Socket& socket);
+  void begun();
 
   /// Takes in what opened and what changed its state. Sockets not known are passed over.
   void follow(const Changes<Socket>& changes, std::uint64_t wall_us, std::uint64_t previous_us);
@@ -41,11 +47,22 @@ class TransitionBook {
   std::vector<Transition> of(std::uint64_t socket) const;
 
  private:
-  std::vector<Transition>* find(std::uint64_t socket);
+  /// One that began with recording.
+  struct Begun {
+    std::uint64_t socket = 0;
+    std::uint64_t state = 0;  ///< since when, and which in the top byte; kMoved: no longer
+  };
+  static constexpr std::uint64_t kMoved = UINT64_MAX;
 
-  /// Those that began with recording and changed nothing since, most of a hundred thousand: the
-  /// instant of their state, and the state in the top byte.
-  DenseMap<std::uint64_t, std::uint64_t> begun_;
+  std::vector<Transition>* find(std::uint64_t socket);
+  const Begun* find_begun(std::uint64_t socket) const;
+  Begun* find_begun(std::uint64_t socket) {
+    return const_cast<Begun*>(std::as_const(*this).find_begun(socket));
+  }
+
+  /// In order of socket. Of a hundred thousand most change nothing: a table of hashes would take
+  /// half as much again.
+  std::vector<Begun> begun_;
   DenseMap<std::uint64_t, std::vector<Transition>> transitions_;
 };
 

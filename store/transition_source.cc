@@ -15,9 +15,11 @@ Status TransitionSource::read(const Database& database, const SessionSpan& sessi
                               ChunkTable& chunks, std::vector<Damage>& damage) {
   if (wanted_.empty()) return {};
   FrameCursor cursor(database, session.last);
-  if (cursor.seek_sequence(session.first))
+  if (cursor.seek_sequence(session.first)) {
     for (const Socket& row : cursor.snapshot().of<Socket>())
       if (wanted_.count(row.cookie) > 0) book_.begin(row);
+    book_.begun();
+  }
   const auto look = [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
     const KindCounts& sockets = header.of(EntityKind::socket);
     const bool may_tell =

@@ -21,6 +21,12 @@ inline void ask_timeline(const std::string& path) {
   }
   for (int i = 0; i < 5; ++i) static_cast<void>(cursor.previous());
   static_cast<void>(cursor.seek(timeline->summary().last_wall));
+  FrameCursor leaping = timeline->cursor();
+  const TimelineSummary& summary = timeline->summary();
+  static_cast<void>(leaping.seek_sequence(
+      summary.first_sequence + (summary.last_sequence - summary.first_sequence) / 2,
+      Landing::state));
+  static_cast<void>(leaping.seek(summary.last_wall, Landing::state));
   static_cast<void>(timeline->gaps());
   static_cast<void>(timeline->sessions());
   static_cast<void>(missing_frames(*timeline));

@@ -230,6 +230,38 @@ TEST_F(Reconciliation, WhatNoEventToldIsTakenOverAndCounted) {
   frame();
 }
 
+// It may have gone a minute before the last frame was written.
+TEST_F(Reconciliation, WhatWentBetweenTwoLooksWasLastSeenByTheFirst) {
+  constexpr SocketKind kPacket{Transport::packet, Family::packet};
+  Socket row = tcp(1, TcpState::unknown);
+  row.transport = Transport::packet;
+  row.family = Family::packet;
+  dump({row}, true, kPacket);
+  frame();
+  const auto second_look = clock.time.boot;
+  dump({row}, true, kPacket);
+  for (int i = 0; i < 5; ++i) frame();
+  dump({}, true, kPacket);
+  const Tick tick = frame();
+  ASSERT_EQ(of(tick).closed.size(), 1u);
+  EXPECT_EQ(of(tick).closed[0].reason, CloseReason::unseen);
+  EXPECT_EQ(tick.frame.boot - std::chrono::microseconds(of(tick).closed[0].at - 1), second_look);
+}
+
+TEST_F(Reconciliation, WhatCameAfterTheLastLookWasThereWhenItCame) {
+  dump({});
+  for (int i = 0; i < 5; ++i) frame();
+  const auto opened = clock.time.boot;
+  sockets.opened(tcp(1), opened);
+  for (int i = 0; i < 5; ++i) frame();
+  dump({});
+  ledger.keep(ledger.take(clock.time));  // The disk was full.
+  const Tick tick = frame();
+  ASSERT_EQ(of(tick).closed.size(), 1u);
+  EXPECT_EQ(of(tick).closed[0].reason, CloseReason::unseen);
+  EXPECT_EQ(tick.frame.boot - std::chrono::microseconds(of(tick).closed[0].at - 1), opened);
+}
+
 TEST_F(Reconciliation, WhatTheKernelDoesNotTellOfAStandInIsNoDisagreement) {
   Socket stand_in = tcp(1, TcpState::fin_wait2);
   stand_in.timer = SocketTimer::time_wait;

@@ -49,6 +49,31 @@ TEST(Chunk, RebuildsTheFramesItWasSealedFrom) {
   }
 }
 
+TEST(Chunk, CarriesOutAnyStretchAsItsFramesDo) {
+  for (std::uint32_t seed = 1; seed <= 25; ++seed) {
+    RandomHistory history(seed);
+    for (std::size_t before = 5 + seed % 7; before > 0; --before) history.next();
+    std::vector<Snapshot> states = {history.snapshot()};
+    const RandomRun run(history, 1 + seed % 11);
+    for (const Frame& frame : run.frames) {
+      states.push_back(states.back());
+      apply(frame.delta, states.back());
+    }
+    const EncodedChunk chunk = encoded(run.input());
+    const auto reader = ChunkReader::open(chunk.header, chunk.body);
+    ASSERT_TRUE(reader) << reader.error().message;
+    ASSERT_TRUE(reader->can_carry_out());
+    for (std::size_t begin = 0; begin < states.size(); ++begin)
+      for (std::size_t end = begin; end < states.size(); ++end) {
+        Snapshot state = states[begin];
+        const auto misfits = reader->carry_out(begin, end, state);
+        ASSERT_TRUE(misfits) << misfits.error().message;
+        EXPECT_EQ(*misfits, 0u);
+        ASSERT_TRUE(state == states[end]) << "seed " << seed << ": " << begin << " to " << end;
+      }
+  }
+}
+
 TEST(Chunk, KeepsWhatNoSoundRecorderWrites) {
   Frame frame;
   frame.sequence = 7;
@@ -69,6 +94,7 @@ TEST(Chunk, KeepsWhatNoSoundRecorderWrites) {
   const auto frames = reader->frames();
   ASSERT_TRUE(frames) << frames.error().message;
   EXPECT_TRUE((*frames)[0] == frame);
+  EXPECT_FALSE(reader->can_carry_out());
 }
 
 TEST(Chunk, RefusesFramesThatAreNotCanonical) {

@@ -25,9 +25,10 @@ class History : public TimelineFixture {
         note(life, after, now_us);
       }
       for (const Closed& end : frame.delta.of<Socket>().closed) {
+        const std::uint64_t seen_us = end.at == 0 ? previous_us : now_us - (end.at - 1);
         lives[end.key].closed_us = now_us;
-        lives[end.key].closed_after_us = previous_us;
-        lives[end.key].last_seen_us = previous_us;
+        lives[end.key].closed_after_us = seen_us;
+        lives[end.key].last_seen_us = seen_us;
       }
       for (const Socket& row : past_[i].snapshot.of<Socket>()) note(lives[row.cookie], row, now_us);
       previous_us = now_us;

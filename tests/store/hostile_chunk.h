@@ -32,6 +32,12 @@ inline void read_everything(const EncodedChunk& chunk) {
   if (!reader) return;
   (void)reader->frames();
   (void)reader->names();
+  if (const auto times = reader->frame_times(); times && reader->can_carry_out()) {
+    Snapshot state;
+    const std::size_t frames = times->sequence.size();
+    (void)reader->carry_out(0, frames / 2, state);
+    (void)reader->carry_out(frames / 2, frames, state);
+  }
   for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun, LifeGroup::ongoing})
     (void)reader->transitions(group);
   for_each_kind([&]<class T>() {

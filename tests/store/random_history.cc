@@ -57,7 +57,11 @@ void RandomHistory::tick_table(Delta& delta, std::uint32_t busy) {
   };
   for (const T& row : snapshot_.of<T>()) {
     if (one_in(3)) change(row);
-    if (one_in(6)) changes.closed.push_back({.key = key_of(row), .at = at()});
+    if (one_in(6))
+      changes.closed.push_back(
+          {.key = key_of(row),
+           .at = at(),
+           .reason = key_of(row) % 3 == 0 ? CloseReason::unseen : CloseReason::gone});
   }
   for (const T& row : changes.opened) {
     if (one_in(3)) change(row);

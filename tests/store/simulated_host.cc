@@ -122,7 +122,11 @@ void SimulatedHost::close_sockets(Delta& delta) {
     keys.push_back(rows[below(rows.size())].cookie);
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  for (const std::uint64_t key : keys) delta.of<Socket>().closed.push_back({.key = key});
+  const auto unseen = [](std::uint64_t key) {
+    return Closed{.key = key, .at = 3'500'001, .reason = CloseReason::unseen};
+  };
+  for (const std::uint64_t key : keys)
+    delta.of<Socket>().closed.push_back(key % 4 == 0 ? unseen(key) : Closed{.key = key});
 }
 
 Frame SimulatedHost::tick(std::vector<Socket>& departed) {

@@ -40,13 +40,21 @@ TEST_F(TimelineTest, SeeksToAnyFrameInAnyOrder) {
   ASSERT_TRUE(timeline) << timeline.error().message;
   EXPECT_GT(timeline->totals()->keyframes, 2u);
   FrameCursor cursor = timeline->cursor();
+  FrameCursor leaping = timeline->cursor();
   for (std::size_t i = 0; i < past_.size(); ++i) {
     const Past& past = past_[i * 7919 % past_.size()];
     const auto landed = cursor.seek_sequence(past.frame.sequence);
     ASSERT_TRUE(landed) << landed.error().message;
     ASSERT_EQ(cursor.frame().sequence, past.frame.sequence);
     ASSERT_EQ(cursor.snapshot(), past.snapshot);
+    ASSERT_TRUE(leaping.seek_sequence(past.frame.sequence, Landing::state));
+    ASSERT_EQ(leaping.frame().sequence, past.frame.sequence);
+    ASSERT_EQ(leaping.frame().wall, past.frame.wall);
+    ASSERT_EQ(leaping.frame().boot, past.frame.boot);
+    ASSERT_EQ(leaping.hash(), cursor.hash());
+    ASSERT_EQ(leaping.snapshot(), past.snapshot);
   }
+  EXPECT_TRUE(leaping.damage().empty());
 }
 
 TEST_F(TimelineTest, AForkSeeksForItself) {
@@ -65,6 +73,15 @@ TEST_F(TimelineTest, AForkSeeksForItself) {
       EXPECT_EQ(cursor.snapshot(), past_[first - 1].snapshot);
       ASSERT_TRUE(*cursor.next());
       EXPECT_EQ(cursor.frame(), past_[first].frame);
+      FrameCursor leaping = timeline->cursor();
+      ASSERT_TRUE(leaping.seek_sequence(first, Landing::state));
+      FrameCursor beyond = leaping.fork();
+      ASSERT_TRUE(beyond.seek_sequence(second, Landing::state));
+      EXPECT_EQ(beyond.snapshot(), past_[second - 1].snapshot) << first << " to " << second;
+      EXPECT_EQ(leaping.snapshot(), past_[first - 1].snapshot);
+      ASSERT_TRUE(*leaping.next());
+      EXPECT_EQ(leaping.frame(), past_[first].frame);
+      EXPECT_EQ(leaping.snapshot(), past_[first].snapshot);
     }
   }
 }
