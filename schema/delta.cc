@@ -21,18 +21,19 @@ const T* find_near(const Table<T>& table, std::size_t place, std::uint64_t key) 
 
 template <class T>
 void diff_kind(const Table<T>& before, const Table<T>& after, Changes<T>& changes) {
+  std::vector<bool> stays(before.size());
   for (std::size_t place = 0; place < after.size(); ++place) {
     const T& row = after.rows()[place];
     const T* old = find_near(before, place, key_of(row));
-    if (old == nullptr)
+    if (old == nullptr) {
       changes.opened.push_back(row);
-    else
-      compare(*old, row, changes);
+      continue;
+    }
+    stays[static_cast<std::size_t>(old - before.rows().data())] = true;
+    compare(*old, row, changes);
   }
-  for (std::size_t place = 0; place < before.size(); ++place) {
-    const std::uint64_t key = key_of(before.rows()[place]);
-    if (find_near(after, place, key) == nullptr) changes.closed.push_back({.key = key});
-  }
+  for (std::size_t place = 0; place < before.size(); ++place)
+    if (!stays[place]) changes.closed.push_back({.key = key_of(before.rows()[place])});
 }
 
 template <class T>
@@ -119,6 +120,7 @@ bool is_canonical_kind(const Changes<T>& changes) {
 
 template <class T>
 void compare(const T& before, const T& after, Changes<T>& changes) {
+  if (before == after) return;
   static const FieldsByWord<T> kFields;
   const auto fields = fields_of<T>();
   const auto a = kFields.words_of(before), b = kFields.words_of(after);

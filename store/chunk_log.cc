@@ -133,6 +133,7 @@ struct ChunkKind<T>::Stretch {
   std::size_t begin;
   std::size_t end;
   std::vector<T> opened;                    ///< those still there at its end
+  std::vector<std::uint32_t> opened_life;   ///< whose they are, ascending
   std::vector<std::uint32_t> opened_place;  ///< by life: in `opened`
   std::vector<T*> known;                    ///< by life: the row that was there before
 
@@ -150,7 +151,8 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
   NETREC_TRY(at, spans());
   NETREC_TRY(all, updates());
   NETREC_TRY(key, all_keys());
-  Stretch stretch{.begin = begin, .end = end, .opened = {}, .opened_place = {}, .known = {}};
+  Stretch stretch{
+      .begin = begin, .end = end, .opened = {}, .opened_life = {}, .opened_place = {}, .known = {}};
   std::size_t misfits = 0;
   std::vector<std::size_t> changing;
   stretch.opened_place.assign(counts_.ended + counts_.begun, Stretch::kNone);
@@ -165,6 +167,7 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
     } else if (opens_here) {
       stretch.opened_place[life] = static_cast<std::uint32_t>(stretch.opened.size());
       stretch.opened.emplace_back();
+      stretch.opened_life.push_back(static_cast<std::uint32_t>(life));
     } else if (was_there && all->first[life] != all->first[life + 1] &&
                all->frame[all->first[life]] < end) {
       changing.push_back(life);
@@ -208,10 +211,9 @@ Status ChunkKind<T>::set_opened(std::uint16_t field, const FieldChanges& changes
   for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
     if (rows(group) == 0 || (is_zero_anyway && !has(group, field))) continue;
     NETREC_TRY(values, unchanged(group, field));
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (const std::uint32_t place = stretch.opened_place[first_of(group) + i];
-          place != Stretch::kNone)
-        of_field.set(stretch.opened[place], values[i]);
+    for (std::size_t place = 0; place < stretch.opened.size(); ++place)
+      if (const std::size_t row = stretch.opened_life[place] - first_of(group); row < values.size())
+        of_field.set(stretch.opened[place], values[row]);
   }
   std::vector<std::uint32_t> changed;
   for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence*) {

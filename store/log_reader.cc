@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t kLeastCompressed = 256;
 constexpr char kZstdFirstByte = 0x28;
 constexpr std::size_t kChecksumBytes = 4;
+/// Of a chunk that is asked for more instants than this, its frames are cheaper: each leap reads
+/// the columns anew.
+constexpr int kMostLeaps = 2;
 
 WallTime wall_from(std::int64_t microseconds) {
   return WallTime(std::chrono::microseconds(microseconds));
@@ -107,6 +110,7 @@ struct LogReader::State {
   // One is enough: a walk, either way, is done with a chunk when it needs the next.
   std::shared_ptr<const UnpackedChunk> unpacked = std::make_shared<UnpackedChunk>();
   std::shared_ptr<const OpenChunk> opened;
+  int leaps = 0;  // made in it
 };
 
 LogReader::LogReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -357,6 +361,7 @@ Status LogReader::State::open_chunk(std::uint64_t sequence) {
     return {};
   };
   opened = nullptr;
+  leaps = 0;
   auto done = open();
   chunk.reset();
   if (!done)
@@ -412,7 +417,8 @@ Result<LogEntry> LogReader::entry(std::uint64_t sequence) {
 Result<std::optional<LogEntry>> LogReader::carry_out(std::uint64_t first, std::uint64_t last,
                                                      const std::optional<ChainHash>& chain,
                                                      Snapshot& state) {
-  if (!state_->open_chunk(first)) return std::nullopt;
+  if (state_->unpacked->find(first) != nullptr) return std::nullopt;
+  if (!state_->open_chunk(first) || state_->leaps++ >= kMostLeaps) return std::nullopt;
   const OpenChunk& chunk = *state_->opened;
   last = std::min(last, chunk.last_sequence);
   const std::size_t begin = chunk.place_of(first);
@@ -436,6 +442,7 @@ Result<std::optional<LogEntry>> LogReader::carry_out(std::uint64_t first, std::u
 void LogReader::share_chunk(const LogReader& other) {
   state_->unpacked = other.state_->unpacked;
   state_->opened = other.state_->opened;
+  state_->leaps = other.state_->leaps;
   state_->inside = nullptr;
 }
 

@@ -65,8 +65,9 @@ class LogReader {
   Result<std::string> canonical();
   /// Turns `state`, that before frame `first`, into that after `last` or, if that comes earlier,
   /// the last frame of the chunk, which is returned; without making the frames in between. nullopt,
-  /// and nothing changed, if they are not all in one chunk that can be read, or do not follow
-  /// `chain`, the one before `first`. Errors: corrupt, and `state` is half changed.
+  /// and nothing changed, if they are not all in one chunk that can be read, do not follow `chain`
+  /// (the one before `first`), or are cheaper one by one. Errors: corrupt, and `state` is half
+  /// changed.
   Result<std::optional<LogEntry>> carry_out(std::uint64_t first, std::uint64_t last,
                                             const std::optional<ChainHash>& chain, Snapshot& state);
   /// Has the chunk that `other` unpacked last, as if it had been unpacked here.
