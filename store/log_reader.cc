@@ -109,7 +109,7 @@ struct LogReader::State {
   const Frame* inside = nullptr;  // or the frame in `unpacked`
   // One is enough: a walk, either way, is done with a chunk when it needs the next.
   std::shared_ptr<const UnpackedChunk> unpacked = std::make_shared<UnpackedChunk>();
-  std::shared_ptr<const OpenChunk> opened;
+  std::shared_ptr<const OpenChunk> opened = nullptr;
   int leaps = 0;  // made in it
 };
 
