@@ -31,6 +31,7 @@ Result<Index> Index::open(const Database& database, const NextIds& next_ids) {
 }
 
 Status Index::begin_session(const Snapshot& snapshot, const FrameHeader& header) {
+  NETREC_CHECKED(tables_.interfaces.end_session(names_));
   names_.begin(snapshot);
   next_ids_.follow(snapshot);
   NETREC_CHECKED(tables_.sessions.begin(snapshot, names_, header.sequence));
@@ -53,6 +54,7 @@ Status Index::take_up(const Snapshot& snapshot, std::uint64_t sequence) {
 }
 
 Status Index::follow(const Frame& frame, std::span<const Socket> departed, const Snapshot& now) {
+  tables_.interfaces.pass(frame.wall);
   if (frame.delta.empty()) return {};
   names_.follow(frame.delta);
   next_ids_.follow(frame.delta);

@@ -76,11 +76,19 @@ Status InterfaceTable::write(const Interface& row, const Names& names, WallTime 
       row.transmit_bytes, row.transmit_errors, row.transmit_dropped);
 }
 
-void InterfaceTable::take_up(const Snapshot& snapshot) { alive_ = snapshot.of<Interface>(); }
+void InterfaceTable::take_up(const Snapshot& snapshot) {
+  alive_ = snapshot.of<Interface>();
+  last_wall_ = {};
+}
 
 Status InterfaceTable::begin(const Snapshot& snapshot, const Names& names, WallTime wall) {
   take_up(snapshot);
+  pass(wall);
   return flush(names, wall);
+}
+
+Status InterfaceTable::end_session(const Names& names) {
+  return last_wall_ == WallTime{} ? Status{} : flush(names, last_wall_);
 }
 
 Status InterfaceTable::follow(const Frame& frame, const Names& names) {

@@ -30,6 +30,10 @@ class InterfaceTable {
 
   void take_up(const Snapshot& snapshot);
   Status begin(const Snapshot& snapshot, const Names& names, WallTime wall);
+  /// The rows of a session after which another begins, as its last frame left them.
+  Status end_session(const Names& names);
+  /// A frame was at `wall`, whether or not there is something in it to follow.
+  void pass(WallTime wall) { last_wall_ = wall; }
   Status follow(const Frame& frame, const Names& names);
   /// The counters of all that are there, as of `wall`.
   Status flush(const Names& names, WallTime wall);
@@ -40,6 +44,8 @@ class InterfaceTable {
 
   Query upsert_;
   Table<Interface> alive_;
+  WallTime
+      last_wall_{};  ///< of the last frame passed; WallTime{}: none since the rows were written
 };
 
 }  // namespace netrec

@@ -59,6 +59,25 @@ TEST_F(VerifyTest, FindsASoundTimelineSound) {
   EXPECT_EQ(verification.chain.size(), 64u);
 }
 
+// The next session is of another boot, or a namespace went in between.
+TEST_F(VerifyTest, FindsATimelineSoundWhoseInterfacesWentBetweenTwoSessions) {
+  for (const bool killed : {false, true}) {
+    auto& interfaces = host_.unseen().of<Interface>();
+    interfaces.clear();
+    interfaces.insert({.network_namespace = 1, .index = killed ? 3u : 2u, .receive_packets = 7});
+    auto writer = open_writer({.seal_after_frames = 20});
+    begin(writer);
+    record(writer, 30);
+    if (!killed) finish(writer);
+  }
+  host_.unseen().of<Interface>().clear();
+  auto writer = open_writer({.seal_after_frames = 20});
+  begin(writer);
+  record(writer, 30);
+  const Verification verification = verified();
+  EXPECT_TRUE(verification.sound()) << findings(verification);
+}
+
 TEST_F(VerifyTest, FindsAPrunedTimelineSound) {
   keep_past_ = false;
   auto writer = open_writer({.max_age = std::chrono::seconds(300), .seal_after_frames = 64});
