@@ -281,7 +281,7 @@ Result<Database> Database::open_for_writing(const std::string& path, bool sync_e
     if (is_empty(connection)) {
       // Once for a file: it cannot be changed in WAL mode (docs/decisions/0010).
       connection.exec(
-          "PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL;"
+          "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
           " PRAGMA journal_mode = WAL");
       create_tables(connection);
     }

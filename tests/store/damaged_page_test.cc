@@ -13,7 +13,7 @@
 namespace netrec {
 namespace {
 
-constexpr std::size_t kPage = 1024;
+constexpr std::size_t kPage = 4096;
 
 std::string contents(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
