@@ -109,6 +109,7 @@ class Recording {
   Observer observer_;
   EventFolder folder_;
   Look look_;
+  // Shares of a processor: docs/decisions/0034 and 0032.
   LookPace pace_{10'000};
   LookPace unix_pace_{2'000};
   Disagreements disagreements_;

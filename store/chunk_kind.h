@@ -16,14 +16,14 @@ inline tl::unexpected<Error> lies(std::string_view what) {
   return failure(ErrorKind::corrupt, "a chunk contradicts itself: {}", what);
 }
 
-/// When each life of a kind began and ended, in frames of the chunk; in the order of Updates.
-/// Of the lives that ended.
+/// When the lives that ended did, in frames of the chunk.
 struct Closes {
   std::vector<std::uint32_t> frame;
   std::vector<std::uint32_t> at;
   Column at_us;
 };
 
+/// When each life of a kind began and ended, likewise; in the order of Updates.
 struct Spans {
   static constexpr std::uint32_t kOutside = UINT32_MAX;
 
@@ -105,16 +105,14 @@ class ChunkKind {
   Result<Column> initial_states(const FieldChanges& changes, const Spans& spans) const;
 
   Status add_opened(std::vector<Frame>& frames);
-  Status set_field(std::uint16_t field, const FieldChanges& changes,
-                   const std::vector<Place>& places, std::vector<Frame>& frames);
+  template <class Set>
+  Status for_each_opening(std::uint16_t field, const FieldChanges& changes, Set&& set);
   Status add_changed(const std::vector<FieldChanges>& changes, std::vector<Frame>& frames);
   Status add_closed(std::vector<Frame>& frames);
   Status add_irregular(std::vector<Frame>& frames) const;
 
   struct Stretch;
-  Status set_values(const Spans& at, const Updates& all, Stretch& stretch);
-  Status set_opened(std::uint16_t field, const FieldChanges& changes, const Spans& at,
-                    Stretch& stretch);
+  Status set_values(const Updates& all, Stretch& stretch);
   Status set_texts(Stretch& stretch) const;
 
   const ChunkColumns* columns_;

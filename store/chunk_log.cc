@@ -27,7 +27,12 @@ Status ChunkKind<T>::add_opened(std::vector<Frame>& frames) {
   }
   const std::vector<FieldChanges> changes = changes_by_field(*all, *layout_);
   for (std::uint16_t field = 0; field < changes.size(); ++field)
-    NETREC_CHECKED(set_field(field, changes[field], places, frames));
+    NETREC_CHECKED(
+        for_each_opening(field, changes[field], [&](std::size_t life, std::uint64_t value) {
+          if (life >= places.size() || places[life].frame == Spans::kOutside) return;
+          auto& opened = frames[places[life].frame].delta.template of<T>().opened;
+          fields_of<T>()[field].set(opened[places[life].index], value);
+        }));
   if constexpr (std::is_same_v<T, Text>) {
     NETREC_TRY(bytes, texts(LifeGroup::ended));
     NETREC_TRY(bytes_of_begun, texts(LifeGroup::begun));
@@ -40,16 +45,14 @@ Status ChunkKind<T>::add_opened(std::vector<Frame>& frames) {
   return add_changed(changes, frames);
 }
 
+// Calls set(life, value) for what the field was when each row opened; not where it was 0 in all
+// and is so from the start.
 template <class T>
-Status ChunkKind<T>::set_field(std::uint16_t field, const FieldChanges& changes,
-                               const std::vector<Place>& places, std::vector<Frame>& frames) {
-  const auto set = [&](std::size_t life, std::uint64_t value) {
-    if (life >= places.size() || places[life].frame == Spans::kOutside) return;
-    fields_of<T>()[field].set(
-        frames[places[life].frame].delta.template of<T>().opened[places[life].index], value);
-  };
+template <class Set>
+Status ChunkKind<T>::for_each_opening(std::uint16_t field, const FieldChanges& changes, Set&& set) {
+  const bool is_zero_anyway = !layout_->is_instant(field) && fields_of<T>()[field].get(T{}) == 0;
   for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
-    if (rows(group) == 0) continue;
+    if (rows(group) == 0 || (is_zero_anyway && !has(group, field))) continue;
     NETREC_TRY(values, unchanged(group, field));
     for (std::size_t i = 0; i < values.size(); ++i) set(first_of(group) + i, values[i]);
   }
@@ -133,15 +136,17 @@ struct ChunkKind<T>::Stretch {
   std::size_t begin;
   std::size_t end;
   std::vector<T> opened;                    ///< those still there at its end
-  std::vector<std::uint32_t> opened_life;   ///< whose they are, ascending
   std::vector<std::uint32_t> opened_place;  ///< by life: in `opened`
   std::vector<T*> known;                    ///< by life: the row that was there before
 
   bool holds(std::uint32_t frame) const { return frame >= begin && frame < end; }
+  T* opened_row(std::size_t life) {
+    const bool is_opened = life < opened_place.size() && opened_place[life] != kNone;
+    return is_opened ? &opened[opened_place[life]] : nullptr;
+  }
   T* row_of(std::size_t life) {
-    if (life < opened_place.size() && opened_place[life] != kNone)
-      return &opened[opened_place[life]];
-    return known[life];
+    T* const row = opened_row(life);
+    return row != nullptr ? row : known[life];
   }
 };
 
@@ -151,8 +156,7 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
   NETREC_TRY(at, spans());
   NETREC_TRY(all, updates());
   NETREC_TRY(key, all_keys());
-  Stretch stretch{
-      .begin = begin, .end = end, .opened = {}, .opened_life = {}, .opened_place = {}, .known = {}};
+  Stretch stretch{.begin = begin, .end = end, .opened = {}, .opened_place = {}, .known = {}};
   std::size_t misfits = 0;
   std::vector<std::size_t> changing;
   stretch.opened_place.assign(counts_.ended + counts_.begun, Stretch::kNone);
@@ -167,7 +171,6 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
     } else if (opens_here) {
       stretch.opened_place[life] = static_cast<std::uint32_t>(stretch.opened.size());
       stretch.opened.emplace_back();
-      stretch.opened_life.push_back(static_cast<std::uint32_t>(life));
     } else if (was_there && all->first[life] != all->first[life + 1] &&
                all->frame[all->first[life]] < end) {
       changing.push_back(life);
@@ -176,20 +179,24 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
   // Only now, because what goes moves others.
   for (const std::size_t life : changing)
     if ((stretch.known[life] = table.find(key[life])) == nullptr) ++misfits;
-  NETREC_CHECKED(set_values(*at, *all, stretch));
+  NETREC_CHECKED(set_values(*all, stretch));
   for (T& row : stretch.opened)
     if (!table.insert(std::move(row))) ++misfits;
   return misfits;
 }
 
 template <class T>
-Status ChunkKind<T>::set_values(const Spans& at, const Updates& all, Stretch& stretch) {
+Status ChunkKind<T>::set_values(const Updates& all, Stretch& stretch) {
   const std::vector<FieldChanges> changes = changes_by_field(all, *layout_);
   for (std::uint16_t field = 0; field < changes.size(); ++field) {
-    if (!stretch.opened.empty()) NETREC_CHECKED(set_opened(field, changes[field], at, stretch));
+    const auto& of_field = fields_of<T>()[field];
+    if (!stretch.opened.empty())
+      NETREC_CHECKED(
+          for_each_opening(field, changes[field], [&](std::size_t life, std::uint64_t value) {
+            if (T* const row = stretch.opened_row(life)) of_field.set(*row, value);
+          }));
     if (changes[field].occurrences.empty()) continue;
     NETREC_TRY(taken, values(field, changes[field]));
-    const auto& of_field = fields_of<T>()[field];
     const Occurrence* const first = changes[field].occurrences.data();
     for_each_life(changes[field].occurrences, [&](const Occurrence* from, const Occurrence* to) {
       T* const row = stretch.row_of(from->life);
@@ -199,38 +206,6 @@ Status ChunkKind<T>::set_values(const Spans& at, const Updates& all, Stretch& st
     });
   }
   if constexpr (std::is_same_v<T, Text>) return set_texts(stretch);
-  return {};
-}
-
-// As it was when it opened.
-template <class T>
-Status ChunkKind<T>::set_opened(std::uint16_t field, const FieldChanges& changes, const Spans& at,
-                                Stretch& stretch) {
-  const auto& of_field = fields_of<T>()[field];
-  const bool is_zero_anyway = !layout_->is_instant(field) && of_field.get(T{}) == 0;
-  for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
-    if (rows(group) == 0 || (is_zero_anyway && !has(group, field))) continue;
-    NETREC_TRY(values, unchanged(group, field));
-    for (std::size_t place = 0; place < stretch.opened.size(); ++place)
-      if (const std::size_t row = stretch.opened_life[place] - first_of(group); row < values.size())
-        of_field.set(stretch.opened[place], values[row]);
-  }
-  std::vector<std::uint32_t> changed;
-  for_each_life(changes.occurrences, [&](const Occurrence* begin, const Occurrence*) {
-    if (at.open_frame[begin->life] != Spans::kOutside) changed.push_back(begin->life);
-  });
-  if (changed.empty()) return {};
-  NETREC_TRY(initial, columns_->numbers(id(Role::initial, 0, field), changed.size()));
-  const Coding coding = layout_->codings[field];
-  for (std::size_t i = 0; i < changed.size(); ++i) {
-    const std::uint32_t life = changed[i];
-    if (life >= stretch.opened_place.size() || stretch.opened_place[life] == Stretch::kNone)
-      continue;
-    of_field.set(stretch.opened[stretch.opened_place[life]],
-                 layout_->is_instant(field)
-                     ? instant_value(initial[i], at.beginning_us[life], coding)
-                     : initial[i]);
-  }
   return {};
 }
 

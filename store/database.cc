@@ -288,6 +288,7 @@ Result<Database> Database::open_for_writing(const std::string& path, bool sync_e
     NETREC_CHECKED(check_format(connection));
     add_later_tables(connection);
     // What is dropped is overwritten soon, and is in the log's backups anyway: not worth a write.
+    // 512 KB of pages: they are the same few each tick, and the kernel caches the others.
     connection.exec(
         "PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -512");
     connection.exec(sync_every_transaction ? "PRAGMA synchronous = FULL"

@@ -58,7 +58,7 @@ struct OpenChunk {
   bool holds(std::uint64_t sequence) const {
     return sequence >= first_sequence && sequence <= last_sequence;
   }
-  /// Place of the frame in the chunk; frames() if it is not there.
+  /// Place of the frame among those of the chunk; how many these are, if it is not there.
   std::size_t place_of(std::uint64_t sequence) const {
     const auto found = std::lower_bound(times.sequence.begin(), times.sequence.end(), sequence);
     return found != times.sequence.end() && *found == sequence
