@@ -180,7 +180,7 @@ class ConnectionsCommand final : public Command {
     out.fact("found", found);
     out.text(found == 0 ? "no connection matches"
                         : counted(found, "connection", "connections") +
-                              "   (~ known to the tick, ≤ there before recording)",
+                              "   (~ at the latest, ≤ there before recording)",
              Style::dim);
     return found == 0 ? Exit::no_match : Exit::answered;
   }

@@ -114,7 +114,7 @@ class ListenersCommand final : public Command {
     out.fact("found", found);
     out.text(found == 0 ? "no service matches"
                         : counted(found, "service", "services") +
-                              "   (~ known to the tick, ≤ there before recording)",
+                              "   (~ at the latest, ≤ there before recording)",
              Style::dim);
     return found == 0 ? Exit::no_match : Exit::answered;
   }
