@@ -3,7 +3,7 @@ option(NETREC_TESTS "Build the tests" ON)
 option(NETREC_BENCH "Build the benchmarks" OFF)
 option(NETREC_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
 option(NETREC_WERROR "Treat warnings as errors (CI)" OFF)
-option(NETREC_TOGETHER "Compile tests and commands several sources at a time: a whole build takes less (CI)" OFF)
+option(NETREC_TOGETHER "Compile several sources at a time: a whole build takes less, one after a change more (CI)" OFF)
 set(NETREC_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -33,3 +33,14 @@ endif()
 if(NETREC_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+
+if(NETREC_TOGETHER)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 6)
+  add_compile_options(-Wno-subobject-linkage)  # "has a field of the anonymous namespace": so it should
+endif()
+
+# netrec_alone(<file>…): not compiled together with others; it has names of theirs.
+function(netrec_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <vector>
 
+#include "recorder/attributes.h"
+
 namespace netrec {
 
 namespace {
@@ -15,10 +17,6 @@ bool hand_over(std::span<const std::byte> record, EventSink& sink) {
   std::memcpy(&event, record.data(), sizeof(event));
   sink.on(event);
   return true;
-}
-
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 bool hand_over_exec(std::span<const std::byte> record, EventSink& sink) {

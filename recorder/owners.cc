@@ -117,6 +117,7 @@ struct Owners::State {
   ProcFile load{"/proc/loadavg"};
   std::string load_text;
   std::string newest_pid;
+  bool list_again = false;
   bool counts_told = false;  ///< the kernel tells Descriptors::count()
   std::vector<std::uint32_t> numbers;
 
@@ -221,9 +222,12 @@ std::string Owners::State::last_pid() {
 
 void Owners::State::find_new_processes() {
   std::string newest = last_pid();
-  if (newest == newest_pid && !newest.empty()) return;
+  const bool is_news = newest.empty() || newest != newest_pid;
+  if (!is_news && !list_again) return;
   DIR* const proc = opendir("/proc");
   if (proc == nullptr) return;
+  // A pid is given out some time before /proc shows its process: the next look lists once more.
+  list_again = is_news;
   newest_pid = std::move(newest);
   std::vector<std::uint32_t> fresh;
   while (const dirent* entry = readdir(proc)) {

@@ -58,6 +58,13 @@ class ProcPath {
 constexpr int kStateField = 0;
 constexpr int kParentField = 1;
 constexpr int kStartField = 19;
+constexpr int kArgumentsBeginField = 45;
+constexpr int kArgumentsEndField = 46;
+
+// A process in the middle of an exec has the new program and no arguments yet: so often it is
+// looked at again, and after so long (an exec takes some 0.3 ms).
+constexpr int kMostLooks = 20;
+constexpr useconds_t kBetweenLooksUs = 250;
 
 // Where the executable is, and which file it was. Kernel threads have none, and those of other
 // users cannot be read: then the row says nothing of it.
@@ -78,6 +85,39 @@ void read_exe(std::uint32_t pid, TextSink& texts, Process& row) {
 std::string_view without_last(std::string_view text, char last) {
   while (!text.empty() && text.back() == last) text.remove_suffix(1);
   return text;
+}
+
+// One look at the files of a process. `is_one_program`: false if it became another meanwhile, or is
+// about to.
+Result<Process> look_at_process(std::uint32_t pid, TextSink& texts, bool& is_one_program) {
+  NETREC_TRY(stat_bytes, read_file(ProcPath(pid, "stat").c_str()));
+  NETREC_TRY(stat, parse_process_stat(stat_bytes));
+  NETREC_TRY(status_bytes, read_file(ProcPath(pid, "status").c_str()));
+  NETREC_TRY(uids, parse_process_uids(status_bytes));
+  Process row;
+  row.pid = pid;
+  row.parent_pid = stat.parent_pid;
+  row.start_us = stat.start_us;
+  row.uid = uids.real;
+  row.effective_uid = uids.effective;
+  row.comm = texts.text(stat.comm);
+  read_exe(pid, texts, row);
+  std::string arguments;
+  if (auto bytes = read_file(ProcPath(pid, "cmdline").c_str(), kLongestText))
+    arguments = *std::move(bytes);
+  row.command_line = texts.text(without_last(arguments, '\0'));
+  if (const auto groups = read_file(ProcPath(pid, "cgroup").c_str()))
+    row.cgroup = texts.text(parse_cgroup(*groups));
+  // The pid may have been given to another process while its files were read.
+  NETREC_TRY(last_bytes, read_file(ProcPath(pid, "stat").c_str()));
+  NETREC_TRY(last, parse_process_stat(last_bytes));
+  if (last.start_us != stat.start_us)
+    return failure(ErrorKind::not_found, "process {} ended while it was looked at", pid);
+  // An empty command line with an end was wiped by its program.
+  const bool is_in_exec = arguments.empty() && row.exe_inode != 0 && last.arguments_end == 0;
+  is_one_program = last.arguments_begin == stat.arguments_begin &&
+                   last.arguments_end == stat.arguments_end && (!is_in_exec || last.state == 'Z');
+  return row;
 }
 
 }  // namespace
@@ -103,6 +143,11 @@ Result<ProcessStat> parse_process_stat(std::string_view bytes) {
     if (field == kStartField && (good = parse_number(word, ticks)))
       stat.start_us = microseconds_of_ticks(ticks);
     if (!good) return failure(ErrorKind::corrupt, "stat of process {} is cut short", stat.pid);
+  }
+  for (int field = kStartField + 1; field <= kArgumentsEndField; ++field) {
+    const std::string_view word = next_word(rest);
+    if (field == kArgumentsBeginField) parse_number(word, stat.arguments_begin);
+    if (field == kArgumentsEndField) parse_number(word, stat.arguments_end);
   }
   return stat;
 }
@@ -139,27 +184,12 @@ ExePath parse_exe_link(std::string_view link) {
 }
 
 Result<Process> read_process(std::uint32_t pid, TextSink& texts) {
-  NETREC_TRY(stat_bytes, read_file(ProcPath(pid, "stat").c_str()));
-  NETREC_TRY(stat, parse_process_stat(stat_bytes));
-  NETREC_TRY(status_bytes, read_file(ProcPath(pid, "status").c_str()));
-  NETREC_TRY(uids, parse_process_uids(status_bytes));
-  Process row;
-  row.pid = pid;
-  row.parent_pid = stat.parent_pid;
-  row.start_us = stat.start_us;
-  row.uid = uids.real;
-  row.effective_uid = uids.effective;
-  row.comm = texts.text(stat.comm);
-  read_exe(pid, texts, row);
-  if (const auto arguments = read_file(ProcPath(pid, "cmdline").c_str(), kLongestText))
-    row.command_line = texts.text(without_last(*arguments, '\0'));
-  if (const auto groups = read_file(ProcPath(pid, "cgroup").c_str()))
-    row.cgroup = texts.text(parse_cgroup(*groups));
-  // The pid may have been given to another process while its files were read.
-  NETREC_TRY(start, start_of(pid));
-  if (start != row.start_us)
-    return failure(ErrorKind::not_found, "process {} ended while it was looked at", pid);
-  return row;
+  for (int looks = 1;; ++looks) {
+    bool is_one_program = true;
+    Result<Process> row = look_at_process(pid, texts, is_one_program);
+    if (!row || is_one_program || looks == kMostLooks) return row;
+    usleep(kBetweenLooksUs);
+  }
 }
 
 Result<std::uint64_t> start_of(std::uint32_t pid) {

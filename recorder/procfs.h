@@ -25,6 +25,10 @@ struct ProcessStat {
   std::uint64_t start_us = 0;  ///< CLOCK_BOOTTIME, of one clock tick (10 ms) precision
   std::string_view comm;       ///< of the bytes parsed
   char state = '?';            ///< 'R', 'S', …, 'Z' zombie
+  /// Where its arguments lie, anew for each exec, the end not before exec is done; 0: not told
+  /// (kernel threads; programs one may not trace). proc_pid_stat(5), fields 48 and 49.
+  std::uint64_t arguments_begin = 0;
+  std::uint64_t arguments_end = 0;
 };
 Result<ProcessStat> parse_process_stat(std::string_view bytes);
 
@@ -48,7 +52,8 @@ ExePath parse_exe_link(std::string_view link);
 
 /// The run of `pid` as it is now, its strings interned in `texts`; id, first_seen_us, parent,
 /// ended_us and exe_sha256 are left 0. What could not be read for want of privilege is 0
-/// (exe_inode too). Errors: not_found (it is gone), permission, corrupt.
+/// (exe_inode too). An exec meanwhile is waited for (5 ms at most), so that no program is shown
+/// with another's arguments. Errors: not_found (it is gone), permission, corrupt.
 Result<Process> read_process(std::uint32_t pid, TextSink& texts);
 
 /// When `pid` was forked (as Process::start_us): together they name a process beyond doubt. The

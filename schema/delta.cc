@@ -120,7 +120,8 @@ bool is_canonical_kind(const Changes<T>& changes) {
 
 template <class T>
 void compare(const T& before, const T& after, Changes<T>& changes) {
-  if (before == after) return;
+  // The bytes first: of a hundred thousand rows nearly all are the same to the last one.
+  if (std::memcmp(&before, &after, sizeof(T)) == 0 || before == after) return;
   static const FieldsByWord<T> kFields;
   const auto fields = fields_of<T>();
   const auto a = kFields.words_of(before), b = kFields.words_of(after);

@@ -42,6 +42,13 @@ struct FrameHeader {
 
   bool operator==(const FrameHeader&) const = default;
 };
+inline FrameHeader header_of(const Frame& frame, bool begins_session) {
+  return {.kind = frame.kind,
+          .begins_session = begins_session,
+          .sequence = frame.sequence,
+          .wall = frame.wall,
+          .boot = frame.boot};
+}
 
 ChainHash next_hash(const ChainHash& before, const FrameHeader& header, std::string_view canonical);
 

@@ -60,6 +60,9 @@ class ColumnWriter {
   std::vector<std::pair<ColumnId, std::string>> columns_;
 };
 
+// Of a row, about what lies in one or two of the processor's cache lines.
+constexpr std::size_t kFieldsAtOnce = 8;
+
 template <class T>
 class KindEncoder {
  public:
@@ -86,20 +89,26 @@ class KindEncoder {
     out_.put_blob(id(Role::irregular), lives_.irregular);
   }
 
-  /// A field of the lives of `group`, as of its end or the chunk's.
-  Column final_values(LifeGroup group, std::uint16_t field) const {
+  /// Fields of the lives of `group`, as of their end or the chunk's, a column each. Rows lie far
+  /// apart: fields that are near each other are asked for together.
+  std::vector<Column> final_values(LifeGroup group, std::span<const std::uint16_t> fields) const {
     const auto rows = lives_.of(group);
+    const auto all = fields_of<T>();
+    std::vector<Column> columns(fields.size(), Column(rows.size()));
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      for (std::size_t i = 0; i < fields.size(); ++i)
+        columns[i][row] = all[fields[i]].get(*rows[row].origin);
     const std::size_t offset = group == LifeGroup::ended ? 0 : lives_.counts.ended;
-    const auto get = fields_of<T>()[field].get;
-    Column values;
-    values.reserve(rows.size());
-    for (const Life<T>& life : rows) values.push_back(get(*life.origin));
-    for_each_life(changes_[field].occurrences, [&](const Occurrence*, const Occurrence* end) {
-      const std::size_t row = end[-1].life - offset;
-      if (end[-1].life >= offset && row < values.size())
-        values[row] = lives_.values[end[-1].change];
-    });
-    return values;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      for_each_life(changes_[fields[i]].occurrences, [&](const Occurrence*, const Occurrence* end) {
+        const std::size_t row = end[-1].life - offset;
+        if (end[-1].life >= offset && row < rows.size())
+          columns[i][row] = lives_.values[end[-1].change];
+      });
+    return columns;
+  }
+  Column final_values(LifeGroup group, std::uint16_t field) const {
+    return std::move(final_values(group, std::span(&field, 1)).front());
   }
 
  private:
@@ -130,15 +139,24 @@ class KindEncoder {
     const auto rows = lives_.of(group);
     if (rows.empty()) return;
     const std::vector<bool> placed = put_tuples(group);
+    std::vector<std::uint16_t> fields;
     for (std::uint16_t field = 0; field < layout_.codings.size(); ++field) {
-      if (placed[field]) continue;
-      Column values = final_values(group, field);
-      if (layout_.codings[field] == Coding::opening && group == LifeGroup::ended)
-        for (std::size_t i = 0; i < rows.size(); ++i)
-          values[i] = zigzag(first_event_us(i) - values[i]);
-      if (layout_.is_instant(field)) code_instants(group, field, values);
-      put_field(group, field, std::move(values));
+      if (!placed[field]) fields.push_back(field);
+      const bool is_last = field + std::size_t{1} == layout_.codings.size();
+      if (fields.size() < kFieldsAtOnce && !is_last) continue;
+      std::vector<Column> columns = final_values(group, fields);
+      for (std::size_t i = 0; i < fields.size(); ++i)
+        put_row_field(group, fields[i], std::move(columns[i]));
+      fields.clear();
     }
+  }
+
+  void put_row_field(LifeGroup group, std::uint16_t field, Column values) {
+    if (layout_.codings[field] == Coding::opening && group == LifeGroup::ended)
+      for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = zigzag(first_event_us(i) - values[i]);
+    if (layout_.is_instant(field)) code_instants(group, field, values);
+    put_field(group, field, std::move(values));
   }
 
   /// When the first thing after its opening happened to a life that ended: an update, or its end.
@@ -201,12 +219,9 @@ class KindEncoder {
     for (std::size_t number_of_tuple = 0; number_of_tuple < layout_.tuples.size();
          ++number_of_tuple) {
       std::vector<std::uint16_t> fields;
-      std::vector<Column> columns;
-      for (const std::uint16_t field : layout_.tuples[number_of_tuple]) {
-        if (placed[field]) continue;
-        fields.push_back(field);
-        columns.push_back(final_values(group, field));
-      }
+      for (const std::uint16_t field : layout_.tuples[number_of_tuple])
+        if (!placed[field]) fields.push_back(field);
+      const std::vector<Column> columns = final_values(group, fields);
       // The first one has the remote port in it, which clients choose at random: unless it is
       // clearly good, the next, without it, is better.
       const auto tuples = find_tuples(columns, number_of_tuple == 0 ? 4 : 2);

@@ -25,22 +25,24 @@ Status ChunkKind<T>::add_opened(std::vector<Frame>& frames) {
     places[life] = {at->open_frame[life], static_cast<std::uint32_t>(opened.size())};
     opened.emplace_back();
   }
+  std::vector<T*> row_of(places.size());
+  for (std::size_t life = 0; life < places.size(); ++life)
+    if (places[life].frame != Spans::kOutside)
+      row_of[life] = &frames[places[life].frame].delta.template of<T>().opened[places[life].index];
   const std::vector<FieldChanges> changes = changes_by_field(*all, *layout_);
-  for (std::uint16_t field = 0; field < changes.size(); ++field)
+  for (std::uint16_t field = 0; field < changes.size(); ++field) {
+    const auto set = fields_of<T>()[field].set;
     NETREC_CHECKED(
         for_each_opening(field, changes[field], [&](std::size_t life, std::uint64_t value) {
-          if (life >= places.size() || places[life].frame == Spans::kOutside) return;
-          auto& opened = frames[places[life].frame].delta.template of<T>().opened;
-          fields_of<T>()[field].set(opened[places[life].index], value);
+          if (life < row_of.size() && row_of[life] != nullptr) set(*row_of[life], value);
         }));
+  }
   if constexpr (std::is_same_v<T, Text>) {
     NETREC_TRY(bytes, texts(LifeGroup::ended));
     NETREC_TRY(bytes_of_begun, texts(LifeGroup::begun));
     std::move(bytes_of_begun.begin(), bytes_of_begun.end(), std::back_inserter(bytes));
-    for (std::size_t life = 0; life < places.size(); ++life)
-      if (places[life].frame != Spans::kOutside)
-        frames[places[life].frame].delta.template of<Text>().opened[places[life].index].bytes =
-            std::move(bytes[life]);
+    for (std::size_t life = 0; life < row_of.size(); ++life)
+      if (row_of[life] != nullptr) row_of[life]->bytes = std::move(bytes[life]);
   }
   return add_changed(changes, frames);
 }

@@ -35,23 +35,16 @@ class StateProof {
   bool is_pruned_;
 };
 
-FrameHeader header_of(const FrameCursor& cursor) {
-  const Frame& frame = cursor.frame();
-  return {.kind = frame.kind,
-          .begins_session = cursor.begins_session(),
-          .sequence = frame.sequence,
-          .wall = frame.wall,
-          .boot = frame.boot};
-}
-
 Status StateProof::follow(const FrameCursor& cursor, Index& index) {
   const Frame& frame = cursor.frame();
   if (cursor.begins_session())
-    NETREC_CHECKED(index.begin_session(cursor.snapshot(), header_of(cursor)));
+    NETREC_CHECKED(
+        index.begin_session(cursor.snapshot(), header_of(cursor.frame(), cursor.begins_session())));
   else if (frame.kind == FrameKind::delta)
     NETREC_CHECKED(index.follow(frame, cursor.departed(), cursor.snapshot()));
   if (frame.sequence == mark_.sequence) {
-    NETREC_CHECKED(index.flush(cursor.snapshot(), header_of(cursor), mark_.hash));
+    NETREC_CHECKED(index.flush(cursor.snapshot(),
+                               header_of(cursor.frame(), cursor.begins_session()), mark_.hash));
     index.flushed();
     if (!is_pruned_ && index.next_ids().encode() != mark_.next_ids.encode())
       findings.push_back("mark: the next free ids are others");

@@ -10,15 +10,6 @@ namespace {
 /// How many ids of each kind frames that cannot be read are thought to have used.
 constexpr std::uint64_t kUnreadableIds = 1 << 20;
 
-FrameHeader header_of(const FrameCursor& cursor) {
-  const Frame& frame = cursor.frame();
-  return {.kind = frame.kind,
-          .begins_session = cursor.begins_session(),
-          .sequence = frame.sequence,
-          .wall = frame.wall,
-          .boot = frame.boot};
-}
-
 }  // namespace
 
 Status TimelineWriter::State::prepare() {
@@ -77,7 +68,7 @@ Status TimelineWriter::State::catch_up() {
     }
     const ChainHash hash = start == mark.sequence ? mark.hash : cursor.hash().value_or(ChainHash{});
     if (start == mark.sequence) NETREC_CHECKED(index->take_up(cursor.snapshot(), start));
-    sealer->take_up(cursor.snapshot(), header_of(cursor), hash);
+    sealer->take_up(cursor.snapshot(), header_of(cursor.frame(), cursor.begins_session()), hash);
   }
   if (start == end.header.sequence) return {};
   NETREC_CHECKED(database.begin());
@@ -118,14 +109,15 @@ Status TimelineWriter::State::follow_frame(const FrameCursor& cursor, std::uint6
   const ChainHash hash = cursor.hash().value_or(ChainHash{});
   const bool is_news = frame.sequence > known;
   if (cursor.begins_session() || after_damage)
-    sealer->take_up(cursor.snapshot(), header_of(cursor), hash);
+    sealer->take_up(cursor.snapshot(), header_of(cursor.frame(), cursor.begins_session()), hash);
   else if (frame.kind == FrameKind::keyframe)
-    sealer->pass_keyframe(header_of(cursor), hash);
+    sealer->pass_keyframe(header_of(cursor.frame(), cursor.begins_session()), hash);
   else
     sealer->follow(frame, cursor.departed(), hash, 0);
 
   if (is_news && cursor.begins_session())
-    return index->begin_session(cursor.snapshot(), header_of(cursor));
+    return index->begin_session(cursor.snapshot(),
+                                header_of(cursor.frame(), cursor.begins_session()));
   if (frame.sequence == known || (is_news && after_damage))
     return index->take_up(cursor.snapshot(), frame.sequence);
   if (is_news && frame.kind == FrameKind::delta)

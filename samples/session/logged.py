@@ -20,6 +20,11 @@ class Seen(NamedTuple):
     program: str              # of the server's end
     pid: Optional[int]
     time_wait: bool = False   # the client closed first: its end lingers for a minute
+    precision: float = 0      # seconds; both times are cut to it
+
+    def lasted(self):
+        """How long it was there at least."""
+        return self.ended - self.begun - self.precision
 
 
 def seconds(text, form='%Y-%m-%d %H:%M:%S'):
@@ -56,7 +61,7 @@ def dovecot(log):
         if found:
             ends, begun = logins.pop(found.group(2))
             yield Seen('dovecot: a login', *ends, begun, seconds(found.group(1)), 'imap',
-                       int(found.group(2)))
+                       int(found.group(2)), precision=1)
 
 
 def nginx(log):
@@ -83,7 +88,7 @@ def xinetd(log):
         else:
             begun, client = started.pop(pid)
             yield Seen('xinetd: a telnet login', ('10.77.0.23', 23), (client, None), begun,
-                       seconds(at, '%y/%m/%d@%H:%M:%S'), 'telnetd', int(pid))
+                       seconds(at, '%y/%m/%d@%H:%M:%S'), 'telnetd', int(pid), precision=1)
 
 
 def everything(work):

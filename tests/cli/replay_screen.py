@@ -59,6 +59,11 @@ def has(*texts):
     return lambda screen: all(text in screen for text in texts)
 
 
+def has_line(start, text):
+    """A line that begins with `start` and has `text`: the rows are drawn after the head."""
+    return lambda screen: any(line.startswith(start) and text in line for line in screen.splitlines())
+
+
 def lacks(text):
     return lambda screen: text not in screen
 
@@ -69,16 +74,16 @@ def look_around(terminal):
     terminal.press("Right")
     terminal.until(has("12:00:01.000", "#2"), "a frame on")
     terminal.press("]")
-    screen = terminal.until(has("12:01:10.000", "1 opened"), "the next change")
-    assert any(line.startswith("+ tcp") and "2001/python3" in line for line in screen.splitlines()), screen
+    terminal.until(has("12:01:10.000", "1 opened"), "the next change")
+    terminal.until(has_line("+ tcp", "2001/python3"), "what opened")
     terminal.press("[")
     terminal.until(has("12:00:00.000"), "the change before")
     terminal.press("g")
     terminal.type("12:03:30")
     terminal.press("Enter")
-    screen = terminal.until(has("12:03:30.000", "1 changed state"), "where one jumped")
-    assert any(line.startswith("~ tcp") and "CLOSE_WAIT" in line for line in screen.splitlines()), screen
-    assert "\\x1b[31mevil" in screen, "a hostile name is escaped:\n" + screen
+    terminal.until(has("12:03:30.000", "1 changed state"), "where one jumped")
+    terminal.until(has_line("~ tcp", "CLOSE_WAIT"), "what changed")
+    terminal.until(has("\\x1b[31mevil"), "a hostile name, escaped")
 
 
 def filter_and_choose(terminal):
@@ -115,8 +120,9 @@ def play(terminal):
 
 def resize(terminal):
     terminal.tmux("resize-window", "-x", "60", "-y", "10")
-    screen = terminal.until(lambda s: len(s.rstrip("\n").splitlines()) <= 10 and "State" in s, "smaller")
-    assert max(map(len, screen.splitlines())) <= 60, screen
+    terminal.until(
+        lambda s: len(s.rstrip("\n").splitlines()) <= 10 and "State" in s
+        and max(map(len, s.splitlines())) <= 60, "smaller")
     terminal.tmux("resize-window", "-x", "110", "-y", "30")
     terminal.until(has("q quit"), "larger")
 

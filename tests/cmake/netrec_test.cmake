@@ -12,8 +12,6 @@ function(netrec_unit_tests folder)
   endif()
   find_package(GTest REQUIRED)
   add_executable(${folder}_test ${sources})
-  set_target_properties(${folder}_test PROPERTIES UNITY_BUILD ${NETREC_TOGETHER}
-                                                  UNITY_BUILD_BATCH_SIZE 5)
   target_link_libraries(${folder}_test PRIVATE netrec_${folder} GTest::gtest GTest::gtest_main)
   netrec_discover(${folder} "-*Root.*:*Bpf.*:*Slow.*" unit)
   netrec_discover(${folder} "*Root.*" root)

@@ -30,6 +30,18 @@ TEST(Procfs, ReadsTheStatOfAProcess) {
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->parent_pid, 1u);
   EXPECT_EQ(stat->start_us, 123'450'000u);
+  EXPECT_EQ(stat->arguments_begin, 0u) << "the line ends before";
+}
+
+TEST(Procfs, ReadsWhereTheArgumentsLie) {
+  // Fields 26 to 52 of proc_pid_stat(5), as a kernel of today prints them.
+  const std::string line = stat_line("nginx").substr(0, stat_line("nginx").size() - 1) +
+                           " 9 8 7 0 0 0 4096 16386 0 0 0 0 17 1 0 0 0 0 0 6 5 4 "
+                           "140733333333333 140733333333444 3 0\n";
+  const auto stat = parse_process_stat(line);
+  ASSERT_TRUE(stat);
+  EXPECT_EQ(stat->arguments_begin, 140733333333333u);
+  EXPECT_EQ(stat->arguments_end, 140733333333444u);
 }
 
 TEST(Procfs, ANameMayHoldParenthesesSpacesAndNewlines) {
@@ -129,7 +141,7 @@ TEST(Procfs, ReadsAProcessWithAHostileNameAndADeletedExecutable) {
   for (int tries = 0; tries < 500; ++tries) {
     process = read_process(static_cast<std::uint32_t>(child), texts);
     if (process && texts.texts.at(process->exe) == program) break;
-    usleep(10'000);
+    usleep(1'000);
   }
   std::filesystem::remove(program);
   process = read_process(static_cast<std::uint32_t>(child), texts);
@@ -143,6 +155,35 @@ TEST(Procfs, ReadsAProcessWithAHostileNameAndADeletedExecutable) {
   const auto gone = read_process(static_cast<std::uint32_t>(child), texts);
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().kind, ErrorKind::not_found);
+}
+
+// Two shells that become each other again and again: whichever is met, its arguments are its own.
+TEST(Procfs, AnExecMeanwhileGivesNoProgramAnothersArguments) {
+  const std::string folder = testing::TempDir() + "netrec_exec_" + std::to_string(getpid()) + "_";
+  const std::string one = folder + "one", two = folder + "two";
+  for (const std::string& program : {one, two}) std::filesystem::copy_file("/bin/sh", program);
+  const char* const script = "exec \"$2\" -c \"$0\" \"$0\" \"$2\" \"$1\"";
+  const pid_t child = fork();
+  if (child == 0) {
+    execl(one.c_str(), one.c_str(), "-c", script, script, one.c_str(), two.c_str(), nullptr);
+    _exit(1);
+  }
+  CollectedSockets texts;
+  int met = 0, torn = 0;
+  for (int looks = 0; looks < 2'000; ++looks) {
+    const auto process = read_process(static_cast<std::uint32_t>(child), texts);
+    if (!process) break;
+    const std::string exe = texts.texts.at(process->exe);
+    if (exe != one && exe != two) continue;  // not begun
+    ++met;
+    const std::string arguments = texts.texts.at(process->command_line);
+    if (arguments.substr(0, arguments.find('\0')) != exe) ++torn;
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  for (const std::string& program : {one, two}) std::filesystem::remove(program);
+  EXPECT_EQ(torn, 0);
+  EXPECT_GT(met, 1'000);
 }
 
 TEST(Procfs, AFileIsReadToItsLimit) {
