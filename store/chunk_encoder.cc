@@ -497,11 +497,11 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
     encoder.encode();
     header.kinds[static_cast<std::size_t>(EntityTraits<T>::kind)] = lives->counts;
     if (lives->counts.ended == 0) return;
-    const auto values = [&](std::uint16_t field) {
-      return encoder.final_values(LifeGroup::ended, field);
+    const auto fields = [&](std::span<const std::uint16_t> wanted) {
+      return encoder.final_values(LifeGroup::ended, wanted);
     };
-    outline.add<T>(values);
-    gatherer.add<T>(values);
+    outline.add<T>(fields);
+    gatherer.add<T>(fields);
   });
   NETREC_CHECKED(status);
   const ChunkNames names = gatherer.finish();

@@ -4,12 +4,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "schema/delta.h"
 #include "store/chunk_header.h"
+#include "store/column.h"
 
 namespace netrec {
+
+/// Gives the fields asked for of all rows of a kind that ended in a chunk, a column each.
+using EndedFields = std::function<std::vector<Column>(std::span<const std::uint16_t>)>;
 
 /// What a column holds. Numbers are in the file. "Group" below: 0 ended, 1 begun (LifeGroup).
 enum class Role : std::uint8_t {

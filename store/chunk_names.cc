@@ -26,21 +26,24 @@ void insert(Ids& ids, const Column& values) {
 }  // namespace
 
 template <class T>
-void NameGatherer::add(const std::function<Column(std::uint16_t)>& values) {
+void NameGatherer::add(const EndedFields& fields) {
   if constexpr (kRefers<T>) {
-    const auto fields = fields_of<T>();
-    for (std::uint16_t id = 0; id < fields.size(); ++id) {
-      if (fields[id].kind == FieldKind::text) {
-        const Column ids = values(id);
-        insert(texts_, ids);
-        if (fields[id].name == "sharers") insert(sharers_, ids);
-        if (fields[id].name == "remote_name" || fields[id].name == "name")
-          insert(remote_names_, ids);
-      }
-      if (fields[id].name == "process") insert(processes_, values(id));
-      if (fields[id].name == "network_namespace") insert(namespaces_, values(id));
-      if (fields[id].name == "uid") {
-        insert(users_, values(id));
+    const auto all = fields_of<T>();
+    std::vector<std::uint16_t> wanted;
+    for (std::uint16_t id = 0; id < all.size(); ++id)
+      if (all[id].kind == FieldKind::text || all[id].name == "process" ||
+          all[id].name == "network_namespace" || all[id].name == "uid")
+        wanted.push_back(id);
+    const std::vector<Column> columns = fields(wanted);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const Field<T>& field = all[wanted[i]];
+      if (field.kind == FieldKind::text) insert(texts_, columns[i]);
+      if (field.name == "sharers") insert(sharers_, columns[i]);
+      if (field.name == "remote_name" || field.name == "name") insert(remote_names_, columns[i]);
+      if (field.name == "process") insert(processes_, columns[i]);
+      if (field.name == "network_namespace") insert(namespaces_, columns[i]);
+      if (field.name == "uid") {
+        insert(users_, columns[i]);
         users_.insert(0);  // root is a user too.
       }
     }
@@ -86,16 +89,16 @@ ChunkNames NameGatherer::finish() {
   return names;
 }
 
-template void NameGatherer::add<Text>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Session>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Gap>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<User>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<NetworkNamespace>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Process>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Interface>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Counter>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Socket>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Peer>(const std::function<Column(std::uint16_t)>&);
-template void NameGatherer::add<Resolution>(const std::function<Column(std::uint16_t)>&);
+template void NameGatherer::add<Text>(const EndedFields&);
+template void NameGatherer::add<Session>(const EndedFields&);
+template void NameGatherer::add<Gap>(const EndedFields&);
+template void NameGatherer::add<User>(const EndedFields&);
+template void NameGatherer::add<NetworkNamespace>(const EndedFields&);
+template void NameGatherer::add<Process>(const EndedFields&);
+template void NameGatherer::add<Interface>(const EndedFields&);
+template void NameGatherer::add<Counter>(const EndedFields&);
+template void NameGatherer::add<Socket>(const EndedFields&);
+template void NameGatherer::add<Peer>(const EndedFields&);
+template void NameGatherer::add<Resolution>(const EndedFields&);
 
 }  // namespace netrec

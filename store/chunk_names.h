@@ -5,11 +5,11 @@
 
 #include <tsl/robin_set.h>
 
-#include <functional>
 #include <vector>
 
 #include "schema/key_hash.h"
 #include "store/chunk.h"
+#include "store/chunk_layout.h"
 
 namespace netrec {
 
@@ -24,9 +24,9 @@ class NameGatherer {
   /// `input` must outlive it.
   explicit NameGatherer(const ChunkInput& input) : input_(input) {}
 
-  /// Takes in what the rows of kind T refer to; `values` gives a field of all of them.
+  /// Takes in what the rows of kind T refer to; `fields` gives theirs.
   template <class T>
-  void add(const std::function<Column(std::uint16_t)>& values);
+  void add(const EndedFields& fields);
 
   ChunkNames finish();
 

@@ -1,6 +1,7 @@
 #include "store/chunk_outline.h"
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
 namespace netrec {
@@ -34,35 +35,41 @@ void OutlineBuilder::add_ports(const Column& ports, End& end) {
 }
 
 template <class T>
-void OutlineBuilder::add(const std::function<Column(std::uint16_t)>& values) {
-  if constexpr (std::is_same_v<T, Socket> || std::is_same_v<T, Peer>) {
-    const auto of = [&](std::string_view name) { return values(field_id<T>(name)); };
-    add_addresses(of("remote_high"), of("remote_low"), remote_);
-    add_addresses(of("local_high"), of("local_low"), local_);
-    add_ports(of("remote_port"), remote_);
-    add_ports(of("local_port"), local_);
-    for (const std::uint64_t transport : of("transport"))
+void OutlineBuilder::add(const EndedFields& fields) {
+  constexpr bool kIsEnd = std::is_same_v<T, Socket> || std::is_same_v<T, Peer>;
+  if constexpr (kIsEnd) {
+    const std::vector<Column> of = fields(
+        std::array{field_id<T>("remote_high"), field_id<T>("remote_low"), field_id<T>("local_high"),
+                   field_id<T>("local_low"), field_id<T>("remote_port"), field_id<T>("local_port"),
+                   field_id<T>("transport")});
+    add_addresses(of[0], of[1], remote_);
+    add_addresses(of[2], of[3], local_);
+    add_ports(of[4], remote_);
+    add_ports(of[5], local_);
+    for (const std::uint64_t transport : of[6])
       outline_.transports |= std::uint64_t{1} << (transport % 64);
   } else if constexpr (std::is_same_v<T, Resolution>) {
-    const auto of = [&](std::string_view name) { return values(field_id<T>(name)); };
-    add_addresses(of("address_high"), of("address_low"), remote_);
+    const std::vector<Column> of =
+        fields(std::array{field_id<T>("address_high"), field_id<T>("address_low")});
+    add_addresses(of[0], of[1], remote_);
   }
-  if (layout_of<T>().opening >= 0)
-    for (const std::uint64_t opened : values(static_cast<std::uint16_t>(layout_of<T>().opening)))
-      opened_.include(opened);
+  if (layout_of<T>().opening < 0) return;
+  const auto opening = static_cast<std::uint16_t>(layout_of<T>().opening);
+  const std::vector<Column> openings = fields(std::span(&opening, 1));
+  for (const std::uint64_t opened : openings.front()) opened_.include(opened);
 }
 
-template void OutlineBuilder::add<Text>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Session>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Gap>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<User>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<NetworkNamespace>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Process>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Interface>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Counter>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Socket>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Peer>(const std::function<Column(std::uint16_t)>&);
-template void OutlineBuilder::add<Resolution>(const std::function<Column(std::uint16_t)>&);
+template void OutlineBuilder::add<Text>(const EndedFields&);
+template void OutlineBuilder::add<Session>(const EndedFields&);
+template void OutlineBuilder::add<Gap>(const EndedFields&);
+template void OutlineBuilder::add<User>(const EndedFields&);
+template void OutlineBuilder::add<NetworkNamespace>(const EndedFields&);
+template void OutlineBuilder::add<Process>(const EndedFields&);
+template void OutlineBuilder::add<Interface>(const EndedFields&);
+template void OutlineBuilder::add<Counter>(const EndedFields&);
+template void OutlineBuilder::add<Socket>(const EndedFields&);
+template void OutlineBuilder::add<Peer>(const EndedFields&);
+template void OutlineBuilder::add<Resolution>(const EndedFields&);
 
 void OutlineBuilder::add_names(const Snapshot& names,
                                const std::vector<std::uint32_t>& remote_names) {

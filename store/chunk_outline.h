@@ -1,7 +1,6 @@
 // Gathers the outline of a chunk (store/chunk_header.h) from the rows of what ended in it.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "schema/delta.h"
@@ -13,10 +12,10 @@ namespace netrec {
 
 class OutlineBuilder {
  public:
-  /// Takes in the rows of kind T; `values` gives a field of all of them. Does nothing for kinds
-  /// that no search looks for.
+  /// Takes in the rows of kind T; `fields` gives theirs. Does nothing for kinds that no
+  /// search looks for.
   template <class T>
-  void add(const std::function<Column(std::uint16_t)>& values);
+  void add(const EndedFields& fields);
 
   /// Takes in the processes and texts the rows refer to.
   void add_names(const Snapshot& names, const std::vector<std::uint32_t>& remote_names);
