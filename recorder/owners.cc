@@ -36,6 +36,10 @@ constexpr int kListedPerLink = 2;
 constexpr int kOpenCost = 3;
 // Descriptors are given out lowest first: after so many free ones no higher one is news.
 constexpr int kMostMisses = 4;
+// A process with fewer descriptors is searched at each of them. One may have been closed and
+// another socket put at its number while what was there lives on elsewhere: nothing else would
+// tell.
+constexpr std::size_t kFewDescriptors = 64;
 // Sockets no dump ever showed (of namespaces that are not recorded) looked at again in one search.
 constexpr std::size_t kMostDoubtful = 256;
 // Freed descriptors remembered for each process.
@@ -81,9 +85,12 @@ struct Owners::State {
   void probe();
   void probe_process(std::uint32_t pid, Watched& process);
   void search();
-  void list_process(std::uint32_t pid, Watched& process);
+  enum class Reads { unknown, all };
+  void list_process(std::uint32_t pid, Watched& process, Reads reads = Reads::unknown);
   void search_process(std::uint32_t pid, Watched& process);
   std::uint32_t socket_at(std::uint32_t pid, std::uint32_t descriptor) const;
+  void clear_all_but(std::uint32_t pid, std::vector<std::uint32_t>& listed);
+  std::size_t known_count(std::uint32_t pid, const Watched& process) const;
   bool is_known(std::uint32_t pid, const Watched& process, const Descriptors& descriptors) const;
   bool search_by_scan();
   void postpone(bool looked_everywhere);
@@ -296,22 +303,39 @@ void Owners::State::probe_process(std::uint32_t pid, Watched& process) {
     if (look(pid, process, *descriptors, at) == Link::absent) --gap;
 }
 
-// Reads every descriptor of the process that is not known to be a socket still alive.
-void Owners::State::list_process(std::uint32_t pid, Watched& process) {
+// Reads the descriptors of the process, at `unknown` only those not known to be a socket still
+// alive.
+void Owners::State::list_process(std::uint32_t pid, Watched& process, Reads reads) {
   const Descriptors* const descriptors = open(pid, process);
   process.searched = update;
   if (descriptors == nullptr) return;
   process.others.clear();
   std::size_t doubtful = 0;
+  std::vector<std::uint32_t> listed;
   descriptors->rewind();
   while (descriptors->list(numbers)) {
     allowance -= static_cast<double>(numbers.size()) / kListedPerLink;
+    if (reads == Reads::all) listed.insert(listed.end(), numbers.begin(), numbers.end());
     for (const std::uint32_t number : numbers) {
       const std::uint32_t known = socket_at(pid, number);
-      if (known != 0 && (alive.contains(known) || ++doubtful > kMostDoubtful)) continue;
+      const bool is_sure = known != 0 && (alive.contains(known) || ++doubtful > kMostDoubtful);
+      if (is_sure && reads == Reads::unknown) continue;
       if (look(pid, process, *descriptors, number) == Link::other) process.others.push_back(number);
     }
   }
+  if (reads == Reads::all) clear_all_but(pid, listed);
+}
+
+// Forgets what the process held at descriptors it has no more.
+void Owners::State::clear_all_but(std::uint32_t pid, std::vector<std::uint32_t>& listed) {
+  const HolderTable::Sockets* const sockets = table.sockets_of(pid);
+  if (sockets == nullptr) return;
+  std::sort(listed.begin(), listed.end());
+  std::vector<Holder> gone;
+  for (const auto& [descriptor, inode] : *sockets)
+    if (!std::binary_search(listed.begin(), listed.end(), descriptor))
+      gone.push_back({.pid = pid, .descriptor = descriptor});
+  for (const Holder& holder : gone) table.clear(holder);
 }
 
 // Inode of the socket that is known at the descriptor; 0: none.
@@ -322,17 +346,21 @@ std::uint32_t Owners::State::socket_at(std::uint32_t pid, std::uint32_t descript
   return known == sockets->end() ? 0 : known->second;
 }
 
+std::size_t Owners::State::known_count(std::uint32_t pid, const Watched& process) const {
+  const HolderTable::Sockets* const sockets = table.sockets_of(pid);
+  return process.others.size() + (sockets == nullptr ? 0 : sockets->size());
+}
+
 // True if the process has as many descriptors as are known of it, so that none needs to be listed.
 bool Owners::State::is_known(std::uint32_t pid, const Watched& process,
                              const Descriptors& descriptors) const {
-  const HolderTable::Sockets* const sockets = table.sockets_of(pid);
-  const std::size_t known = process.others.size() + (sockets == nullptr ? 0 : sockets->size());
-  return counts_told && descriptors.count() == known;
+  return counts_told && descriptors.count() == known_count(pid, process);
 }
 
-// As list_process(), but does not list where everything is known by number: only what was no
-// socket, or is one no dump ever showed, can be another by now.
+// As list_process(), but does not list where much is known, and all by number: then only what was
+// no socket, or is one no dump ever showed, is likely to be another by now.
 void Owners::State::search_process(std::uint32_t pid, Watched& process) {
+  if (known_count(pid, process) < kFewDescriptors) return list_process(pid, process, Reads::all);
   const Descriptors* const descriptors = open(pid, process);
   if (descriptors == nullptr || !is_known(pid, process, *descriptors))
     return list_process(pid, process);

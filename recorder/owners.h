@@ -9,7 +9,8 @@
 //      sockets lately (a descriptor is given out lowest first);
 //   2. in processes that are new (they may also share old sockets: fork);
 //   3. in processes that have more or fewer descriptors than are known of them;
-//   4. at every descriptor not known to hold a socket that is still alive, in every process.
+//   4. in every process: at each descriptor, of those with many at each not known to hold a socket
+//      that is still alive.
 // The last two are rationed: a socket found a few ticks late is better than a late tick.
 // A socket nobody holds (accepted by nobody yet, in flight in SCM_RIGHTS, held by a process that
 // may not be read) is looked for again ever more rarely. Descriptors moved or shared without a new

@@ -98,6 +98,22 @@ TEST(Owners, OnlyNewSocketsCostAnything) {
   EXPECT_LT(owners.update({}, {}).links_read, 500u);
 }
 
+TEST(Owners, FindsASocketAtADescriptorWhoseSocketLivesOnElsewhere) {
+  Owners owners({.recheck_links = 0});
+  const LiveSocket place(AF_INET, SOCK_DGRAM, 0);
+  const std::uint32_t before = place.inode();
+  const Child child;
+  owners.update({&before, 1}, {});
+  LiveSocket socket(AF_INET, SOCK_DGRAM, 0);
+  ASSERT_EQ(dup2(socket.descriptor(), place.descriptor()), place.descriptor());
+  socket.close();
+  const std::uint32_t inode = place.inode();
+  ASSERT_NE(inode, before);
+  owners.update({&inode, 1}, {});
+  EXPECT_EQ(holders_of(owners, inode), std::vector{mine(place)});
+  for (const Holder& holder : holders_of(owners, before)) EXPECT_EQ(holder.pid, child.pid());
+}
+
 TEST(Owners, FindsASocketAtADescriptorWhereAFileWas) {
   Owners owners({.recheck_links = 0});
   const int file = dup(0);
