@@ -163,6 +163,7 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
   std::vector<std::size_t> changing;
   stretch.opened_place.assign(counts_.ended + counts_.begun, Stretch::kNone);
   stretch.known.assign(lives(), nullptr);
+  stretch.opened.reserve(counts_.begun);
   for (std::size_t life = 0; life < lives(); ++life) {
     const std::uint32_t opens = at->open_frame[life];
     const std::uint32_t closes = at->close_frame[life];

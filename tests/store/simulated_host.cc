@@ -1,6 +1,7 @@
 #include "tests/store/simulated_host.h"
 
 #include <algorithm>
+#include <set>
 
 namespace netrec {
 
@@ -117,11 +118,9 @@ void SimulatedHost::open_sockets(Delta& delta) {
 
 void SimulatedHost::close_sockets(Delta& delta) {
   const auto& rows = snapshot_.of<Socket>().rows();
-  std::vector<std::uint64_t> keys;
-  for (std::uint64_t count = delta.of<Socket>().opened.size(); count > 0 && !rows.empty(); --count)
-    keys.push_back(rows[below(rows.size())].cookie);
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  const std::size_t count = std::min(delta.of<Socket>().opened.size(), rows.size());
+  std::set<std::uint64_t> keys;  // As many as opened, none twice: the host stays as large as it is.
+  while (keys.size() < count) keys.insert(rows[below(rows.size())].cookie);
   const auto unseen = [](std::uint64_t key) {
     return Closed{.key = key, .at = 3'500'001, .reason = CloseReason::unseen};
   };
