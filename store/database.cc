@@ -158,7 +158,40 @@ Status check_access(const std::string& path, int flags) {
   return {};
 }
 
+std::uint64_t big_endian(const unsigned char* bytes, int count) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < count; ++i) value = value << 8 | bytes[i];
+  return value;
+}
+
+// What the header says of the file's length (sqlite.org/fileformat2.html, 1.3): the number of
+// pages holds if it was written by whoever changed the file last.
+std::uint64_t told_bytes(const std::string& path) {
+  unsigned char header[100];
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return 0;
+  const bool is_whole = ::pread(descriptor, header, sizeof header, 0) == sizeof header;
+  ::close(descriptor);
+  if (!is_whole || big_endian(header + 24, 4) != big_endian(header + 92, 4)) return 0;
+  const std::uint64_t page = big_endian(header + 16, 2) == 1 ? 65536 : big_endian(header + 16, 2);
+  return page * big_endian(header + 28, 4);
+}
+
 }  // namespace
+
+std::uint64_t cut_bytes(const std::string& path) {
+  if (size_of(path + "-wal") != 0) return 0;
+  const std::uint64_t told = told_bytes(path);
+  const std::uint64_t there = size_of(path);
+  return told > there ? told - there : 0;
+}
+
+// SQLite takes a file that is shorter than it says for nothing but corrupt, unless its schema may
+// be repaired (lockBtree() in btree.c); a page that is missing is then an error where it is read.
+void read_cut_file(sqlite3* connection) {
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, nullptr);
+}
 
 std::string file_uri(const std::string& path, std::string_view query) {
   std::string uri = "file:";
@@ -193,6 +226,7 @@ struct Database::State {
   std::optional<SQLite::Statement> begin;
   std::optional<SQLite::Statement> commit;
   bool reads_write_ahead_log = true;
+  std::uint64_t cut_bytes = 0;
 };
 
 // --- Query ---------------------------------------------------------------------------------------
@@ -295,16 +329,26 @@ Result<Database> Database::open_for_writing(const std::string& path, bool sync_e
                                            : "PRAGMA synchronous = NORMAL");
     return Database(std::move(state));
   });
-  if (!opened) return tl::unexpected<Error>(std::move(opened).error());
-  return *std::move(opened);
+  if (opened) return *std::move(opened);
+  const std::uint64_t missing = netrec::cut_bytes(path);
+  if (missing > 0 && opened.error().kind == ErrorKind::corrupt)
+    return failure(
+        ErrorKind::corrupt,
+        "the file is cut off: its last {} bytes of {} are not there; record into another "
+        "one, what is left of this can be read",
+        missing, missing + size_of(path));
+  return tl::unexpected<Error>(std::move(opened).error());
 }
 
 Result<Database> Database::open_read_only(const std::string& path) {
   NETREC_CHECKED(check_access(path, O_RDONLY));
+  const std::uint64_t missing = netrec::cut_bytes(path);
   const auto attempt = [&](std::string_view query) {
     return guarded([&]() -> Result<Database> {
       auto state = std::make_unique<State>(path, file_uri(path, query),
                                            SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+      state->cut_bytes = missing;
+      if (missing > 0) read_cut_file(state->connection.getHandle());
       NETREC_CHECKED(check_format(state->connection));
       return Database(std::move(state));
     });
@@ -317,8 +361,13 @@ Result<Database> Database::open_read_only(const std::string& path) {
       (*immutable)->state_->reads_write_ahead_log = size_of(path + "-wal") == 0;
     if (immutable) opened = std::move(immutable);
   }
-  if (!opened) return tl::unexpected<Error>(std::move(opened).error());
-  return *std::move(opened);
+  if (opened) return *std::move(opened);
+  if (missing > 0 && opened.error().kind == ErrorKind::corrupt)
+    return failure(
+        ErrorKind::corrupt,
+        "the file is cut off: its last {} bytes of {} are not there, and too little is left",
+        missing, missing + size_of(path));
+  return tl::unexpected<Error>(std::move(opened).error());
 }
 
 Result<Database> Database::scratch() {
@@ -399,5 +448,6 @@ Result<std::uint64_t> Database::used_bytes() const {
 }
 
 bool Database::reads_write_ahead_log() const { return state_->reads_write_ahead_log; }
+std::uint64_t Database::cut_bytes() const { return state_->cut_bytes; }
 
 }  // namespace netrec

@@ -14,6 +14,8 @@
 
 #include "schema/result.h"
 
+struct sqlite3;
+
 namespace netrec {
 
 /// One value bound to a statement: an integer, text, or bytes.
@@ -124,6 +126,8 @@ class Database {
   Result<std::uint64_t> used_bytes() const;
   /// False if the file was opened as immutable though a write-ahead log lies beside it.
   bool reads_write_ahead_log() const;
+  /// As cut_bytes() said when the file was opened.
+  std::uint64_t cut_bytes() const;
 
  private:
   struct State;
@@ -134,6 +138,13 @@ class Database {
 /// The magic in the file's header, "NtRc", and the version of the format (file_format.md).
 inline constexpr std::int32_t kApplicationId = 0x4e745263;
 inline constexpr std::int32_t kFormatVersion = 1;
+
+/// How many bytes the file lacks at its end, by what its header says (a copy that was broken off, a
+/// full disk); 0: it is whole, has a write-ahead log beside it, or says nothing of the kind.
+std::uint64_t cut_bytes(const std::string& path);
+/// Has SQLite read what is left of such a file; else it reads none of it. Before its first read.
+/// REQUIRES: the connection is read-only.
+void read_cut_file(sqlite3* connection);
 
 /// `path` as an SQLite URI with `query` ("?mode=ro") behind it: what a URI gives a meaning is
 /// escaped.

@@ -1,5 +1,7 @@
 #include "store/missing_frames.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "store/key_finder.h"
@@ -69,11 +71,20 @@ Result<std::vector<Damage>> missing_frames(const Timeline& timeline) {
   const Database& database = timeline.database();
   std::vector<Damage> holes;
   NETREC_TRY(transaction, ReadTransaction::begin(database));
-  NETREC_TRY(end_is_known, reads_the_end(database));
-  if (!end_is_known)
+  const auto note_end = [&](std::string what) {
     holes.push_back({summary.last_sequence + 1, summary.last_sequence + 1, summary.last_wall,
-                     summary.last_wall + std::chrono::microseconds(1),
-                     "a page of the file cannot be read: frames may be lost at its end"});
+                     summary.last_wall + std::chrono::microseconds(1), std::move(what)});
+  };
+  NETREC_TRY(end_is_known, reads_the_end(database));
+  if (database.cut_bytes() > 0)
+    note_end(fmt::format("the file is cut off: its last {} bytes of {} are not there",
+                         database.cut_bytes(), database.cut_bytes() + summary.file_bytes));
+  else if (!end_is_known)
+    note_end("a page of the file cannot be read: frames may be lost at its end");
+  if (!database.reads_write_ahead_log())
+    note_end(
+        "the recorder's last frames lie in the write-ahead log beside the file, which cannot be "
+        "read here: copy both to where files can be made");
   if (summary.last_sequence == 0) return holes;
   NETREC_TRY(frames, count_frames(database));
   if (frames == summary.last_sequence - summary.first_sequence + 1) return holes;

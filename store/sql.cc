@@ -110,6 +110,7 @@ Result<Connection> open_connection(const std::string& path, std::string_view que
   const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
   int status = sqlite3_open_v2(uri.c_str(), &opened, flags, nullptr);
   Connection db(opened);
+  if (status == SQLITE_OK && cut_bytes(path) > 0) read_cut_file(opened);
   if (status == SQLITE_OK)
     status = sqlite3_exec(opened, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
   if (status != SQLITE_OK) return tl::unexpected<Error>(error_of(opened, status));
@@ -194,7 +195,9 @@ Result<SqlSession> SqlSession::open(const std::string& path, TableContext::TimeR
   auto db = open_connection(path, "");
   if (!db) db = open_connection(path, "?immutable=1");
   if (!db) return tl::unexpected<Error>(std::move(db).error());
-  return begin(std::make_unique<State>(State{context, *std::move(db)}), limits);
+  auto session = begin(std::make_unique<State>(State{context, *std::move(db)}), limits);
+  if (session && cut_bytes(path) > 0) read_cut_file(session->state_->db.get());  // Still only read.
+  return session;
 }
 
 Result<SqlSession> SqlSession::open(const TimelineSet& set, TableContext::TimeReader read_time,

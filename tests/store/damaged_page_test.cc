@@ -42,7 +42,8 @@ Status ask_instant(const Timeline& timeline, WallTime wall, std::span<const Dama
                    Answers& answers) {
   FrameCursor cursor = timeline.cursor();
   const auto found = cursor.seek(wall, Landing::state);
-  bool doubted = !found || !cursor.damage().empty();
+  // What asks for an instant after the last frame is told that there is none.
+  bool doubted = !found || !cursor.damage().empty() || wall > timeline.summary().last_wall;
   for (const Damage& hole : holes) doubted |= hole.from <= wall && wall < hole.to;
   answers.instants.push_back(found ? cursor.snapshot() : Snapshot{});
   answers.instant_doubted.push_back(doubted);
@@ -140,6 +141,38 @@ TEST_F(DamagedPage, CostsOnlyWhatItHeldAndThatIsTold) {
   }
   EXPECT_GT(partial, 10u);
   EXPECT_LE(refused * kPage, 3u * 4096);
+}
+
+// A copy that was broken off, a disk that was full.
+TEST_F(DamagedPage, MissingAtTheEndCostsOnlyWhatItHeldAndThatIsTold) {
+  make_timeline();
+  const std::string whole = contents(path_);
+  const auto timeline = Timeline::open(path_);
+  ASSERT_TRUE(timeline);
+  const WallTime first = timeline->summary().first_wall;
+  const WallTime last = timeline->summary().last_wall;
+  const Answers sound = ask(path_, first, last);
+  std::size_t answered = 0;
+  for (std::size_t pages = whole.size() / kPage - 1; pages > 1;
+       pages -= std::min<std::size_t>(pages, 4)) {
+    write_contents(path_, whole.substr(0, pages * kPage + 1000));
+    const Answers answers = ask(path_, first, last);
+    if (!answers.error.empty()) {
+      EXPECT_NE(answers.error.find("cut off"), std::string::npos) << answers.error;
+      continue;
+    }
+    ++answered;
+    EXPECT_GT(answers.told_missing, 0u) << pages;
+    for (std::size_t i = 0; i < answers.instants.size(); ++i)
+      EXPECT_TRUE(answers.instant_doubted[i] || answers.instants[i] == sound.instants[i])
+          << pages << " pages, instant " << i;
+    for (const auto& [cookie, closed_us] : answers.closed_us)
+      EXPECT_TRUE(closed_us == 0 || sound.closed_us.count(cookie) > 0) << pages;
+    const auto proof = verify(path_, nullptr);
+    ASSERT_TRUE(proof) << proof.error().message;
+    EXPECT_FALSE(proof->damage.empty()) << pages;
+  }
+  EXPECT_GT(answered, 4u);
 }
 
 TEST_F(DamagedPage, IsNamedByVerifyWithTheTimeItCosts) {
