@@ -4,6 +4,7 @@
 #include "store/chunk_proof.h"
 #include "store/frame_codec.h"
 #include "store/index.h"
+#include "store/missing_frames.h"
 
 namespace netrec {
 
@@ -185,6 +186,11 @@ Result<Verification> verify(const std::string& path,
   result.chain = to_hex(chain.chain());
   result.pruned_up_to = chain.pruned_up_to();
   result.damage = chain.damage();
+  // What the chain cannot miss: it does not know of it.
+  if (database.cut_bytes() > 0 || !database.reads_write_ahead_log()) {
+    NETREC_TRY(holes, missing_frames(timeline));
+    result.damage.insert(result.damage.end(), holes.begin(), holes.end());
+  }
   if (auto pages = check_pages(database, result.index_findings); !pages)
     result.index_findings.push_back("SQLite: " + pages.error().message);
   if (!result.damage.empty()) return result;
