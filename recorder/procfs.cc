@@ -63,8 +63,31 @@ constexpr int kArgumentsEndField = 46;
 
 // A process in the middle of an exec has the new program and no arguments yet: so often it is
 // looked at again, and after so long (an exec takes some 0.3 ms).
-constexpr int kMostLooks = 20;
+constexpr int kMostLooks = 40;
 constexpr useconds_t kBetweenLooksUs = 250;
+
+// The memory a process had when this was made. An exec gives it other memory, and what
+// /proc/PID/maps was opened on is then empty for good (proc_maps_open() in fs/proc/task_mmu.c holds
+// the mm_struct, m_start() asks mmget_not_zero()).
+class Memory {
+ public:
+  explicit Memory(std::uint32_t pid)
+      : maps_(open(ProcPath(pid, "maps").c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~Memory() {
+    if (maps_ >= 0) close(maps_);
+  }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  // False for a kernel thread and a zombie, too, and where one may not look.
+  bool is_in_use() const {
+    char byte = 0;
+    return maps_ >= 0 && read(maps_, &byte, 1) == 1;
+  }
+
+ private:
+  int maps_;
+};
 
 // Where the executable is, and which file it was. Kernel threads have none, and those of other
 // users cannot be read: then the row says nothing of it.
@@ -90,6 +113,7 @@ std::string_view without_last(std::string_view text, char last) {
 // One look at the files of a process. `is_one_program`: false if it became another meanwhile, or is
 // about to.
 Result<Process> look_at_process(std::uint32_t pid, TextSink& texts, bool& is_one_program) {
+  const Memory memory(pid);
   NETREC_TRY(stat_bytes, read_file(ProcPath(pid, "stat").c_str()));
   NETREC_TRY(stat, parse_process_stat(stat_bytes));
   NETREC_TRY(status_bytes, read_file(ProcPath(pid, "status").c_str()));
@@ -113,10 +137,12 @@ Result<Process> look_at_process(std::uint32_t pid, TextSink& texts, bool& is_one
   NETREC_TRY(last, parse_process_stat(last_bytes));
   if (last.start_us != stat.start_us)
     return failure(ErrorKind::not_found, "process {} ended while it was looked at", pid);
-  // An empty command line with an end was wiped by its program.
-  const bool is_in_exec = arguments.empty() && row.exe_inode != 0 && last.arguments_end == 0;
-  is_one_program = last.arguments_begin == stat.arguments_begin &&
-                   last.arguments_end == stat.arguments_end && (!is_in_exec || last.state == 'Z');
+  // Where the arguments lie is 0 in an exec (PR_SET_MM sets none so low). It is anew for each exec,
+  // but not where randomisation is off; memory may be in use by a vfork's parent.
+  const bool is_in_exec = stat.arguments_end == 0 || last.arguments_end == 0;
+  is_one_program = stat.arguments_begin == last.arguments_begin &&
+                   stat.arguments_end == last.arguments_end &&
+                   (row.exe_inode == 0 || (!is_in_exec && memory.is_in_use()));
   return row;
 }
 
@@ -187,7 +213,11 @@ Result<Process> read_process(std::uint32_t pid, TextSink& texts) {
   for (int looks = 1;; ++looks) {
     bool is_one_program = true;
     Result<Process> row = look_at_process(pid, texts, is_one_program);
-    if (!row || is_one_program || looks == kMostLooks) return row;
+    if (!row || is_one_program) return row;
+    if (looks == kMostLooks) {  // never the arguments of one program beside the path of another
+      row->command_line = texts.text({});
+      return row;
+    }
     usleep(kBetweenLooksUs);
   }
 }
