@@ -53,7 +53,8 @@ ExePath parse_exe_link(std::string_view link);
 /// The run of `pid` as it is now, its strings interned in `texts`; id, first_seen_us, parent,
 /// ended_us and exe_sha256 are left 0. What could not be read for want of privilege is 0
 /// (exe_inode too). An exec meanwhile is waited for (some 10 ms), and where one follows the other
-/// the arguments are left empty: no program is shown with another's. Errors: not_found (it is gone), permission, corrupt.
+/// the arguments are left empty: no program is shown with another's. Errors: not_found (it is
+/// gone), permission, corrupt.
 Result<Process> read_process(std::uint32_t pid, TextSink& texts);
 
 /// When `pid` was forked (as Process::start_us): together they name a process beyond doubt. The
