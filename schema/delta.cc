@@ -157,6 +157,14 @@ bool Delta::empty() const {
   return std::apply([](const auto&... kind) { return (kind.empty() && ...); }, kinds);
 }
 
+std::size_t Delta::size() const {
+  return std::apply([](const auto&... kind) { return (kind.size() + ...); }, kinds);
+}
+
+std::size_t Snapshot::size() const {
+  return std::apply([](const auto&... kind) { return (kind.size() + ...); }, kinds);
+}
+
 std::string_view Snapshot::text(std::uint32_t id) const {
   const Text* found = id == 0 ? nullptr : of<Text>().find(id);
   return found == nullptr ? std::string_view{} : std::string_view(found->bytes);

@@ -62,6 +62,7 @@ struct Changes {
   std::vector<Closed> closed;
 
   bool empty() const { return opened.empty() && changed.empty() && closed.empty(); }
+  std::size_t size() const { return opened.size() + changed.size() + closed.size(); }
   bool operator==(const Changes&) const = default;
 };
 
@@ -84,6 +85,8 @@ struct Delta {
     return std::get<Changes<T>>(kinds);
   }
   bool empty() const;
+  /// Its entries: what opened, changed and closed.
+  std::size_t size() const;
   bool operator==(const Delta&) const = default;
 };
 
@@ -100,6 +103,8 @@ struct Snapshot {
   }
   /// The bytes of a Text, "" for id 0 and for one that is not there. Valid until the next change.
   std::string_view text(std::uint32_t id) const;
+  /// Its rows.
+  std::size_t size() const;
   bool operator==(const Snapshot&) const = default;
 };
 

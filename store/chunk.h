@@ -19,6 +19,7 @@
 #include "schema/connection.h"
 #include "schema/delta.h"
 #include "schema/result.h"
+#include "store/chunk_body.h"
 #include "store/chunk_carry.h"
 #include "store/chunk_header.h"
 #include "store/column.h"
@@ -90,6 +91,8 @@ class ChunkReader {
  public:
   /// Neither string is copied: both must outlive the reader. Errors: corrupt, unsupported.
   static Result<ChunkReader> open(std::string_view header, std::string_view body);
+  /// The same of a header that is decoded, and a body that is read as far as it is asked for.
+  static Result<ChunkReader> open(ChunkHeader header, const ChunkBody& body);
 
   ChunkReader(ChunkReader&&) noexcept;
   ChunkReader& operator=(ChunkReader&&) noexcept;
@@ -113,6 +116,14 @@ class ChunkReader {
   /// A field of them, as it was at their end or at the chunk's. REQUIRES: group is not ongoing.
   template <class T>
   Result<Column> column(LifeGroup group, std::uint16_t field) const;
+  /// The same of `some` of its rows, which ascend.
+  template <class T>
+  Result<Column> cells(LifeGroup group, std::uint16_t field,
+                       std::span<const std::uint32_t> some) const;
+  /// The rows of `group` in which `field` is one of `values`, ascending.
+  template <class T>
+  Result<std::vector<std::uint32_t>> rows_with(LifeGroup group, std::uint16_t field,
+                                               std::span<const std::uint64_t> values) const;
   template <class T>
   Result<Ends> ends() const;
   /// The keys of the lives of `group`.

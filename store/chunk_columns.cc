@@ -6,10 +6,9 @@
 
 namespace netrec {
 
-Result<ChunkColumns> ChunkColumns::open(std::string_view header, std::string_view body) {
+Result<ChunkColumns> ChunkColumns::open(ChunkHeader header, const ChunkBody& body) {
   ChunkColumns columns;
-  NETREC_TRY(decoded, ChunkHeader::decode(header));
-  columns.header_ = std::move(decoded);
+  columns.header_ = std::move(header);
   columns.body_ = body;
   if (columns.header_.body_bytes() != body.size())
     return failure(ErrorKind::corrupt, "a chunk has {} bytes, its header says {}", body.size(),
@@ -17,8 +16,9 @@ Result<ChunkColumns> ChunkColumns::open(std::string_view header, std::string_vie
   return columns;
 }
 
-Result<std::string_view> ChunkColumns::bytes_of(const ColumnEntry& entry) const {
-  const std::string_view bytes = body_.substr(entry.offset, entry.size);
+Result<std::string_view> ChunkColumns::bytes_of(const ColumnEntry& entry,
+                                                std::unique_ptr<char[]>& room) const {
+  NETREC_TRY(bytes, body_.part(entry.offset, entry.size, room));
   if (checksum(bytes) == entry.checksum) return bytes;
   return failure(ErrorKind::corrupt, "column {}/{}/{} of a chunk does not match its checksum",
                  entry.id.kind, entry.id.role, entry.id.field);
@@ -27,19 +27,33 @@ Result<std::string_view> ChunkColumns::bytes_of(const ColumnEntry& entry) const 
 Result<Column> ChunkColumns::numbers(ColumnId id, std::size_t rows) const {
   const ColumnEntry* entry = header_.find(id);
   if (entry == nullptr) return Column(rows);
-  NETREC_TRY(bytes, bytes_of(*entry));
+  std::unique_ptr<char[]> room;
+  NETREC_TRY(bytes, bytes_of(*entry, room));
   return decode_column(bytes, rows);
+}
+
+Result<const PackedColumn*> ChunkColumns::packed(ColumnId id, std::size_t rows) const {
+  const auto known = packed_.find(id);
+  if (known != packed_.end()) return &known->second;
+  const ColumnEntry* entry = header_.find(id);
+  NETREC_CHECK(entry != nullptr, "there is such a column");
+  std::unique_ptr<char[]> room;
+  NETREC_TRY(bytes, bytes_of(*entry, room));
+  NETREC_TRY(column, PackedColumn::open(bytes, rows));
+  return &packed_.emplace(id, std::move(column)).first->second;
 }
 
 Result<std::string> ChunkColumns::blob(ColumnId id) const {
   const ColumnEntry* entry = header_.find(id);
   if (entry == nullptr) return std::string();
-  NETREC_TRY(bytes, bytes_of(*entry));
+  std::unique_ptr<char[]> room;
+  NETREC_TRY(bytes, bytes_of(*entry, room));
   return decode_blob(bytes);
 }
 
 Status ChunkColumns::check() const {
-  for (const ColumnEntry& entry : header_.directory) NETREC_CHECKED(bytes_of(entry));
+  std::unique_ptr<char[]> room;
+  for (const ColumnEntry& entry : header_.directory) NETREC_CHECKED(bytes_of(entry, room));
   return {};
 }
 

@@ -1,25 +1,31 @@
 // The columns of one chunk as they lie: found in the directory, checked, unpacked on demand.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string_view>
 
+#include "store/chunk_body.h"
 #include "store/chunk_clock.h"
 #include "store/chunk_header.h"
 #include "store/column.h"
+#include "store/packed_column.h"
 
 namespace netrec {
 
 class ChunkColumns {
  public:
-  /// Errors: corrupt, unsupported.
-  static Result<ChunkColumns> open(std::string_view header, std::string_view body);
+  /// Errors: corrupt.
+  static Result<ChunkColumns> open(ChunkHeader header, const ChunkBody& body);
 
   const ChunkHeader& header() const { return header_; }
   bool has(ColumnId id) const { return header_.find(id) != nullptr; }
 
   /// A column of `rows` numbers; zeros if there is none.
   Result<Column> numbers(ColumnId id, std::size_t rows) const;
+  /// The same column packed, to be asked for some of its numbers; kept for the next who asks. There
+  /// must be one. The pointer holds as long as this.
+  Result<const PackedColumn*> packed(ColumnId id, std::size_t rows) const;
   /// "" if there is none.
   Result<std::string> blob(ColumnId id) const;
   /// Compares every column with its checksum. Errors: corrupt.
@@ -28,10 +34,11 @@ class ChunkColumns {
   Result<const ChunkClock*> clock() const;
 
  private:
-  Result<std::string_view> bytes_of(const ColumnEntry& entry) const;
+  Result<std::string_view> bytes_of(const ColumnEntry& entry, std::unique_ptr<char[]>& room) const;
 
   ChunkHeader header_;
-  std::string_view body_;
+  ChunkBody body_{std::string_view()};
+  mutable std::map<ColumnId, PackedColumn> packed_;
   mutable std::unique_ptr<ChunkClock> clock_;
 };
 

@@ -31,24 +31,24 @@ std::size_t ChunkKind<T>::first_of(LifeGroup group) const {
 }
 
 template <class T>
-std::optional<Result<Column>> ChunkKind<T>::stored_in_tuple(LifeGroup group,
-                                                            std::uint16_t field) const {
+std::optional<typename ChunkKind<T>::InTuple> ChunkKind<T>::in_tuple(LifeGroup group,
+                                                                     std::uint16_t field) const {
   for (std::size_t tuple = 0; tuple < layout_->tuples.size(); ++tuple) {
-    const ColumnId dictionary = id(Role::tuple_value, 2 * tuple + number(group), field);
-    if (!columns_->has(dictionary)) continue;
-    const auto gather = [&]() -> Result<Column> {
-      NETREC_TRY(place, columns_->numbers(
-                            id(Role::tuple, number(group), static_cast<std::uint16_t>(tuple)),
-                            rows(group)));
-      const std::uint64_t last = place.empty() ? 0 : *std::max_element(place.begin(), place.end());
-      if (last > place.size()) return lies("a tuple that is not there");
-      NETREC_TRY(values, columns_->numbers(dictionary, last + 1));
-      for (std::uint64_t& row : place) row = values[row];
-      return place;
-    };
-    return gather();
+    const ColumnId value = id(Role::tuple_value, 2 * tuple + number(group), field);
+    if (columns_->has(value))
+      return InTuple{id(Role::tuple, number(group), static_cast<std::uint16_t>(tuple)), value};
   }
   return std::nullopt;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::stored_in_tuple(LifeGroup group, const InTuple& tuple) const {
+  NETREC_TRY(place, columns_->numbers(tuple.place, rows(group)));
+  const std::uint64_t last = place.empty() ? 0 : *std::max_element(place.begin(), place.end());
+  if (last > place.size()) return lies("a tuple that is not there");
+  NETREC_TRY(values, columns_->numbers(tuple.value, last + 1));
+  for (std::uint64_t& row : place) row = values[row];
+  return place;
 }
 
 template <class T>
@@ -67,7 +67,7 @@ Result<Column> ChunkKind<T>::stored(LifeGroup group, std::uint16_t field) {
   const std::size_t count = rows(group);
   const ColumnId plain = id(Role::value, number(group), field);
   if (columns_->has(plain)) return columns_->numbers(plain, count);
-  if (auto values = stored_in_tuple(group, field)) return *std::move(values);
+  if (const auto tuple = in_tuple(group, field)) return stored_in_tuple(group, *tuple);
   if (layout_->grows[field] && group == LifeGroup::ended &&
       columns_->has(id(Role::by_opening, 0, field)))
     return stored_by_opening(field);
@@ -481,9 +481,7 @@ bool ChunkKind<T>::has(LifeGroup group, std::uint16_t field) const {
   if (columns_->has(id(Role::by_opening, 0, field))) return true;
   if (layout_->codings[field] == Coding::opening) return true;
   if (layout_->is_instant(field) && columns_->has(id(Role::step, 0, field))) return true;
-  for (std::size_t tuple = 0; tuple < layout_->tuples.size(); ++tuple)
-    if (columns_->has(id(Role::tuple_value, 2 * tuple + number(group), field))) return true;
-  return false;
+  return in_tuple(group, field).has_value();
 }
 
 template <class T>

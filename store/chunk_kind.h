@@ -47,6 +47,10 @@ class ChunkKind {
   std::size_t lives() const { return counts_.ended + counts_.begun + counts_.ongoing; }
 
   Result<Column> column(LifeGroup group, std::uint16_t field);
+  // chunk_cells.cc
+  Result<Column> cells(LifeGroup group, std::uint16_t field, std::span<const std::uint32_t> some);
+  Result<std::vector<std::uint32_t>> rows_with(LifeGroup group, std::uint16_t field,
+                                               std::span<const std::uint64_t> values);
   Result<Ends> ends();
   Result<Samples> samples(std::uint16_t field);
   Result<TransitionColumns> transitions(LifeGroup group);
@@ -74,8 +78,14 @@ class ChunkKind {
     return column_id<T>(role, add, field);
   }
   std::size_t first_of(LifeGroup group) const;
+  /// Where the values of a field lie that are said once a tuple; nullopt: they are not.
+  struct InTuple {
+    ColumnId place;
+    ColumnId value;
+  };
+  std::optional<InTuple> in_tuple(LifeGroup group, std::uint16_t field) const;
   Result<Column> stored(LifeGroup group, std::uint16_t field);
-  std::optional<Result<Column>> stored_in_tuple(LifeGroup group, std::uint16_t field) const;
+  Result<Column> stored_in_tuple(LifeGroup group, const InTuple& tuple) const;
   Result<Column> stored_by_opening(std::uint16_t field);
   /// A field of the rows, as far as it does not take updates to know it.
   Result<Column> unchanged(LifeGroup group, std::uint16_t field);
@@ -106,7 +116,8 @@ class ChunkKind {
 
   Status add_opened(std::vector<Frame>& frames);
   template <class Set>
-  Status for_each_opening(std::uint16_t field, const FieldChanges& changes, Set&& set);
+  Status for_each_opening(std::uint16_t field, const FieldChanges& changes,
+                          std::span<const std::uint32_t> ended, Set&& set);
   Status add_changed(const std::vector<FieldChanges>& changes, std::vector<Frame>& frames);
   Status add_closed(std::vector<Frame>& frames);
   Status add_irregular(std::vector<Frame>& frames) const;

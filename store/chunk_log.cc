@@ -1,5 +1,6 @@
 // Of a ChunkKind: the events of its frames, one frame after another or what several did together.
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
 
 #include "store/chunk_kind.h"
@@ -29,13 +30,16 @@ Status ChunkKind<T>::add_opened(std::vector<Frame>& frames) {
   for (std::size_t life = 0; life < places.size(); ++life)
     if (places[life].frame != Spans::kOutside)
       row_of[life] = &frames[places[life].frame].delta.template of<T>().opened[places[life].index];
+  std::vector<std::uint32_t> all_ended(counts_.ended);
+  std::iota(all_ended.begin(), all_ended.end(), 0);
   const std::vector<FieldChanges> changes = changes_by_field(*all, *layout_);
   for (std::uint16_t field = 0; field < changes.size(); ++field) {
     const auto set = fields_of<T>()[field].set;
-    NETREC_CHECKED(
-        for_each_opening(field, changes[field], [&](std::size_t life, std::uint64_t value) {
-          if (life < row_of.size() && row_of[life] != nullptr) set(*row_of[life], value);
-        }));
+    NETREC_CHECKED(for_each_opening(field, changes[field], all_ended,
+                                    [&](std::size_t life, std::uint64_t value) {
+                                      if (life < row_of.size() && row_of[life] != nullptr)
+                                        set(*row_of[life], value);
+                                    }));
   }
   if constexpr (std::is_same_v<T, Text>) {
     NETREC_TRY(bytes, texts(LifeGroup::ended));
@@ -48,13 +52,21 @@ Status ChunkKind<T>::add_opened(std::vector<Frame>& frames) {
 }
 
 // Calls set(life, value) for what the field was when each row opened; not where it was 0 in all
-// and is so from the start.
+// and is so from the start. Of what ended, only `ended` are of interest, if they are few.
 template <class T>
 template <class Set>
-Status ChunkKind<T>::for_each_opening(std::uint16_t field, const FieldChanges& changes, Set&& set) {
+Status ChunkKind<T>::for_each_opening(std::uint16_t field, const FieldChanges& changes,
+                                      std::span<const std::uint32_t> ended, Set&& set) {
   const bool is_zero_anyway = !layout_->is_instant(field) && fields_of<T>()[field].get(T{}) == 0;
   for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
     if (rows(group) == 0 || (is_zero_anyway && !has(group, field))) continue;
+    if (group == LifeGroup::ended && are_few(ended.size(), rows(group)) &&
+        layout_->codings[field] != Coding::opening && !layout_->is_instant(field)) {
+      if (ended.empty()) continue;
+      NETREC_TRY(values, cells(group, field, ended));
+      for (std::size_t i = 0; i < values.size(); ++i) set(ended[i], values[i]);
+      continue;
+    }
     NETREC_TRY(values, unchanged(group, field));
     for (std::size_t i = 0; i < values.size(); ++i) set(first_of(group) + i, values[i]);
   }
@@ -139,6 +151,7 @@ struct ChunkKind<T>::Stretch {
   std::size_t end;
   std::vector<T> opened;                    ///< those still there at its end
   std::vector<std::uint32_t> opened_place;  ///< by life: in `opened`
+  std::vector<std::uint32_t> ended;         ///< of `opened`, those that end later in the chunk
   std::vector<T*> known;                    ///< by life: the row that was there before
 
   bool holds(std::uint32_t frame) const { return frame >= begin && frame < end; }
@@ -158,7 +171,8 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
   NETREC_TRY(at, spans());
   NETREC_TRY(all, updates());
   NETREC_TRY(key, all_keys());
-  Stretch stretch{.begin = begin, .end = end, .opened = {}, .opened_place = {}, .known = {}};
+  Stretch stretch{
+      .begin = begin, .end = end, .opened = {}, .opened_place = {}, .ended = {}, .known = {}};
   std::size_t misfits = 0;
   std::vector<std::size_t> changing;
   stretch.opened_place.assign(counts_.ended + counts_.begun, Stretch::kNone);
@@ -174,6 +188,7 @@ Result<std::size_t> ChunkKind<T>::carry_out(std::size_t begin, std::size_t end, 
     } else if (opens_here) {
       stretch.opened_place[life] = static_cast<std::uint32_t>(stretch.opened.size());
       stretch.opened.emplace_back();
+      if (life < counts_.ended) stretch.ended.push_back(static_cast<std::uint32_t>(life));
     } else if (was_there && all->first[life] != all->first[life + 1] &&
                all->frame[all->first[life]] < end) {
       changing.push_back(life);
@@ -194,10 +209,11 @@ Status ChunkKind<T>::set_values(const Updates& all, Stretch& stretch) {
   for (std::uint16_t field = 0; field < changes.size(); ++field) {
     const auto& of_field = fields_of<T>()[field];
     if (!stretch.opened.empty())
-      NETREC_CHECKED(
-          for_each_opening(field, changes[field], [&](std::size_t life, std::uint64_t value) {
-            if (T* const row = stretch.opened_row(life)) of_field.set(*row, value);
-          }));
+      NETREC_CHECKED(for_each_opening(field, changes[field], stretch.ended,
+                                      [&](std::size_t life, std::uint64_t value) {
+                                        if (T* const row = stretch.opened_row(life))
+                                          of_field.set(*row, value);
+                                      }));
     if (changes[field].occurrences.empty()) continue;
     NETREC_TRY(taken, values(field, changes[field]));
     const Occurrence* const first = changes[field].occurrences.data();

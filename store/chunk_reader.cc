@@ -24,7 +24,12 @@ ChunkReader& ChunkReader::operator=(ChunkReader&&) noexcept = default;
 ChunkReader::~ChunkReader() = default;
 
 Result<ChunkReader> ChunkReader::open(std::string_view header, std::string_view body) {
-  NETREC_TRY(columns, ChunkColumns::open(header, body));
+  NETREC_TRY(decoded, ChunkHeader::decode(header));
+  return open(std::move(decoded), ChunkBody(body));
+}
+
+Result<ChunkReader> ChunkReader::open(ChunkHeader header, const ChunkBody& body) {
+  NETREC_TRY(columns, ChunkColumns::open(std::move(header), body));
   return ChunkReader(std::make_unique<State>(std::move(columns)));
 }
 
@@ -97,6 +102,18 @@ Result<Column> ChunkReader::column(LifeGroup group, std::uint16_t field) const {
 }
 
 template <class T>
+Result<Column> ChunkReader::cells(LifeGroup group, std::uint16_t field,
+                                  std::span<const std::uint32_t> some) const {
+  return std::get<ChunkKind<T>>(state_->kinds).cells(group, field, some);
+}
+
+template <class T>
+Result<std::vector<std::uint32_t>> ChunkReader::rows_with(
+    LifeGroup group, std::uint16_t field, std::span<const std::uint64_t> values) const {
+  return std::get<ChunkKind<T>>(state_->kinds).rows_with(group, field, values);
+}
+
+template <class T>
 Result<Ends> ChunkReader::ends() const {
   return std::get<ChunkKind<T>>(state_->kinds).ends();
 }
@@ -141,12 +158,16 @@ Result<Snapshot> ChunkReader::names() const {
   return names;
 }
 
-#define NETREC_INSTANTIATE(T)                                                     \
-  template std::size_t ChunkReader::rows<T>(LifeGroup) const;                     \
-  template Result<Column> ChunkReader::column<T>(LifeGroup, std::uint16_t) const; \
-  template bool ChunkReader::has<T>(LifeGroup, std::uint16_t) const;              \
-  template Result<Column> ChunkReader::keys<T>(LifeGroup) const;                  \
-  template Result<Ends> ChunkReader::ends<T>() const;                             \
+#define NETREC_INSTANTIATE(T)                                                          \
+  template std::size_t ChunkReader::rows<T>(LifeGroup) const;                          \
+  template Result<Column> ChunkReader::cells<T>(LifeGroup, std::uint16_t,              \
+                                                std::span<const std::uint32_t>) const; \
+  template Result<std::vector<std::uint32_t>> ChunkReader::rows_with<T>(               \
+      LifeGroup, std::uint16_t, std::span<const std::uint64_t>) const;                 \
+  template Result<Column> ChunkReader::column<T>(LifeGroup, std::uint16_t) const;      \
+  template bool ChunkReader::has<T>(LifeGroup, std::uint16_t) const;                   \
+  template Result<Column> ChunkReader::keys<T>(LifeGroup) const;                       \
+  template Result<Ends> ChunkReader::ends<T>() const;                                  \
   template Result<Samples> ChunkReader::samples<T>(std::uint16_t) const;
 NETREC_INSTANTIATE(Text)
 NETREC_INSTANTIATE(Session)

@@ -18,7 +18,6 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us,"
                               "       header FROM chunk"
                               " WHERE first_sequence BETWEEN ? AND ? ORDER BY first_sequence"));
-  NETREC_TRY(whole, database.prepare("SELECT header, body FROM chunk WHERE first_sequence = ?"));
   NETREC_TRY(row,
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us"
                               "  FROM chunk WHERE first_sequence = ?"));
@@ -28,7 +27,7 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
                                        "         WHERE sequence > ?1 AND sequence < ?2)"));
   NETREC_TRY(keys, KeyFinder::open(database, "chunk", "first_sequence"));
   NETREC_TRY(index, SearchIndex::open(database));
-  return ChunkTable(std::move(headers), std::move(whole), std::move(row), std::move(between),
+  return ChunkTable(database, std::move(headers), std::move(row), std::move(between),
                     std::move(keys), std::move(index));
 }
 
@@ -178,12 +177,9 @@ Status ChunkTable::for_each(std::uint64_t first, std::uint64_t last, const Chunk
   return stopped || from > last ? Status{} : visit_ungrouped(from, last, damage, ungrouped);
 }
 
-Result<ChunkTable::Whole> ChunkTable::read(const ChunkRow& row) {
-  NETREC_TRY(found, whole_.first(row.first_sequence));
-  if (!found) return failure(ErrorKind::not_found, "there is no chunk {}", row.first_sequence);
-  Whole chunk{std::string(whole_.bytes(0)), std::string(whole_.bytes(1))};
-  whole_.reset();
-  return chunk;
+Result<ChunkReader> ChunkTable::open_chunk(const ChunkRow& row, const ChunkHeader& header) {
+  NETREC_CHECKED(database_->go_to(*body_, "chunk", "body", row.first_sequence));
+  return ChunkReader::open(header, ChunkBody(*body_));
 }
 
 Result<std::uint64_t> ChunkTable::last_sequence(std::uint64_t first, std::uint64_t last) {

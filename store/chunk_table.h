@@ -38,22 +38,18 @@ class ChunkTable {
   Status for_each(std::uint64_t first, std::uint64_t last, const ChunkChoice& choice,
                   std::vector<Damage>& damage, const Visit& visit);
 
-  /// A chunk with its bytes.
-  struct Whole {
-    std::string header;
-    std::string body;
-  };
-  /// Errors: not_found, corrupt, io.
-  Result<Whole> read(const ChunkRow& row);
+  /// A chunk of this table, its body read as far as it is asked for. It holds until the next one is
+  /// opened. Errors: corrupt, io.
+  Result<ChunkReader> open_chunk(const ChunkRow& row, const ChunkHeader& header);
 
   /// The last sequence of the chunks that begin in [first, last]; 0: there are none.
   Result<std::uint64_t> last_sequence(std::uint64_t first, std::uint64_t last);
 
  private:
-  ChunkTable(Query headers, Query whole, Query row, Query between, KeyFinder keys,
+  ChunkTable(const Database& database, Query headers, Query row, Query between, KeyFinder keys,
              SearchIndex index)
-      : headers_(std::move(headers)),
-        whole_(std::move(whole)),
+      : database_(&database),
+        headers_(std::move(headers)),
         row_(std::move(row)),
         between_(std::move(between)),
         keys_(std::move(keys)),
@@ -69,12 +65,13 @@ class ChunkTable {
   Result<ChunkRow> row(std::uint64_t first_sequence);
   Damage lost(std::uint64_t first, std::uint64_t last);
 
+  const Database* database_;
   Query headers_;
-  Query whole_;
   Query row_;
   Query between_;
   KeyFinder keys_;
   SearchIndex index_;
+  std::unique_ptr<Blob> body_ = std::make_unique<Blob>();  // stays where it is
 };
 
 }  // namespace netrec

@@ -2,24 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <optional>
 
+#include "store/column_form.h"
 #include "store/compression.h"
 
 namespace netrec {
 
 namespace {
 
-enum Transform : std::uint8_t { kOffset = 0, kDelta = 1, kAscending = 2, kDictionary = 3 };
-enum Packing : std::uint8_t { kPlanes = 0, kLengths = 1 };
-enum PlaneForm : std::uint8_t { kSame = 0, kRaw = 1, kZstd = 2 };
-
-constexpr std::uint8_t kConstant = 0;
-// One plane of indexes: more entries are better kept as they are.
-constexpr std::size_t kMostEntries = 256;
 // Enough of a column to tell its entropy from; taken in runs, so that differences are seen.
 constexpr std::size_t kSample = 4096;
 constexpr std::size_t kSampleRun = 512;
@@ -71,7 +63,7 @@ double lengths_estimate(const Codes& codes) {
 
 /// A column after its transform: what is written before the codes, and the codes.
 struct Transformed {
-  Transform transform = kOffset;
+  Transform transform = Transform::offset;
   std::string prologue;
   Codes codes;
 };
@@ -87,12 +79,13 @@ Transformed by_offset(std::span<const std::uint64_t> values) {
 
 Transformed by_difference(std::span<const std::uint64_t> values) {
   Transformed out;
-  out.transform = std::is_sorted(values.begin(), values.end()) ? kAscending : kDelta;
+  out.transform =
+      std::is_sorted(values.begin(), values.end()) ? Transform::ascending : Transform::delta;
   out.codes.reserve(values.size() - 1);
   std::uint64_t base = ~std::uint64_t{0};
   for (std::size_t i = 1; i < values.size(); ++i) {
     const std::uint64_t difference = values[i] - values[i - 1];
-    out.codes.push_back(out.transform == kAscending ? difference : zigzag(difference));
+    out.codes.push_back(out.transform == Transform::ascending ? difference : zigzag(difference));
     base = std::min(base, out.codes.back());
   }
   for (std::uint64_t& code : out.codes) code -= base;
@@ -120,7 +113,7 @@ std::optional<Transformed> by_dictionary(std::span<const std::uint64_t> values) 
   const auto entries = entries_of(values);
   if (!entries) return std::nullopt;
   Transformed out;
-  out.transform = kDictionary;
+  out.transform = Transform::dictionary;
   put_varint(out.prologue, entries->size());
   std::uint64_t last = 0;
   for (const std::uint64_t entry : *entries) {
@@ -147,8 +140,8 @@ std::vector<std::uint64_t> sample_of(std::span<const std::uint64_t> values) {
 }
 
 struct Choice {
-  Transform transform = kOffset;
-  Packing packing = kPlanes;
+  Transform transform = Transform::offset;
+  Packing packing = Packing::planes;
   double bytes = HUGE_VAL;
 
   void consider(const Transformed& candidate) {
@@ -157,8 +150,8 @@ struct Choice {
       if (total >= bytes) return;
       *this = {candidate.transform, offered, total};
     };
-    offer(kPlanes, planes_estimate(candidate.codes));
-    offer(kLengths, lengths_estimate(candidate.codes));
+    offer(Packing::planes, planes_estimate(candidate.codes));
+    offer(Packing::lengths, lengths_estimate(candidate.codes));
   }
 };
 
@@ -174,17 +167,17 @@ Choice choose(std::span<const std::uint64_t> values) {
 
 void put_plane(std::string& out, std::string_view plane) {
   if (plane.find_first_not_of(plane[0]) == std::string_view::npos) {
-    out.push_back(static_cast<char>(kSame));
+    out.push_back(static_cast<char>(PlaneForm::same));
     out.push_back(plane[0]);
     return;
   }
   std::string packed = plane.size() < 32 ? std::string() : compress(plane);
   if (packed.empty() || packed.size() + kLongestVarint / 2 >= plane.size()) {
-    out.push_back(static_cast<char>(kRaw));
+    out.push_back(static_cast<char>(PlaneForm::raw));
     out.append(plane);
     return;
   }
-  out.push_back(static_cast<char>(kZstd));
+  out.push_back(static_cast<char>(PlaneForm::zstd));
   put_bytes(out, packed);
 }
 
@@ -220,21 +213,64 @@ void put_lengths(std::string& out, const Codes& codes) {
 
 // ---- reading
 
+}  // namespace
+
 Result<std::string> read_plane(ByteReader& in, std::size_t rows) {
-  switch (in.byte()) {
-    case kSame:
+  switch (static_cast<PlaneForm>(in.byte())) {
+    case PlaneForm::same:
       return std::string(rows, static_cast<char>(in.byte()));
-    case kRaw:
+    case PlaneForm::raw:
       return std::string(in.raw(rows));
-    case kZstd: {
+    case PlaneForm::zstd: {
       NETREC_TRY(plane, decompress(in.bytes(), rows));
       if (plane.size() == rows) return plane;
       return failure(ErrorKind::corrupt, "a column has {} rows instead of {}", plane.size(), rows);
     }
-    default:
-      return failure(ErrorKind::corrupt, "a column is packed in an unknown way");
   }
+  return failure(ErrorKind::corrupt, "a column is packed in an unknown way");
 }
+
+namespace {
+
+/// Calls visit(word) for each eight of `bytes`, zeros behind the last.
+template <class Visit>
+void for_each_word(std::string_view bytes, Visit&& visit) {
+  std::size_t at = 0;
+  for (; at + 8 <= bytes.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, 8);
+    visit(word);
+  }
+  std::uint64_t rest = 0;
+  if (at < bytes.size()) std::memcpy(&rest, bytes.data() + at, bytes.size() - at);
+  visit(rest);
+}
+
+}  // namespace
+
+// Eight lengths at a time: each less one, where it is not 0.
+std::uint64_t count_low_bits(std::string_view lengths) {
+  constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
+  std::uint64_t total = 0;
+  for_each_word(lengths, [&](std::uint64_t word) {
+    const std::uint64_t not_zero = (word + 0x7f7f'7f7f'7f7f'7f7f) >> 7 & 0x0101'0101'0101'0101;
+    const std::uint64_t bits = word - not_zero;
+    total += ((bits & kEven) + (bits >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
+  });
+  return total;
+}
+
+Result<std::string_view> read_low_bits(ByteReader& in, std::string_view lengths) {
+  // The top bit of each byte that is above 64; what it carries into the next does not matter then.
+  std::uint64_t above = 0;
+  for_each_word(lengths,
+                [&](std::uint64_t word) { above |= word | (word + 0x3f3f'3f3f'3f3f'3f3f); });
+  if ((above & 0x8080'8080'8080'8080) != 0)
+    return failure(ErrorKind::corrupt, "a number of more than 64 bits in a column");
+  return in.raw((count_low_bits(lengths) + 7) / 8);
+}
+
+namespace {
 
 Status read_planes(ByteReader& in, std::span<std::uint64_t> codes) {
   const std::uint64_t width = in.byte();
@@ -248,50 +284,22 @@ Status read_planes(ByteReader& in, std::span<std::uint64_t> codes) {
   return {};
 }
 
-/// Eight bytes from `bytes` on, as if zeros followed.
-std::uint64_t load(std::string_view bytes, std::size_t from) {
-  std::uint64_t word = 0;
-  if (from + 8 <= bytes.size()) {
-    std::memcpy(&word, bytes.data() + from, 8);
-    if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
-    return word;
-  }
-  for (std::size_t i = from; i < bytes.size(); ++i)
-    word |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << (8 * (i - from));
-  return word;
-}
-
 Status read_lengths(ByteReader& in, std::span<std::uint64_t> codes) {
   NETREC_TRY(lengths, read_plane(in, codes.size()));
   if (!in.ok()) return {};
-  std::uint64_t total = 0;
-  for (const char length : lengths) {
-    const auto bits = static_cast<std::uint8_t>(length);
-    if (bits > 64) return failure(ErrorKind::corrupt, "a number of {} bits in a column", bits);
-    total += bits > 1 ? bits - 1u : 0u;
-  }
-  const std::string_view packed = in.raw((total + 7) / 8);
+  NETREC_TRY(packed, read_low_bits(in, lengths));
   if (!in.ok()) return {};
   std::uint64_t at = 0;
   for (std::size_t i = 0; i < codes.size(); ++i) {
     const auto length = static_cast<std::uint8_t>(lengths[i]);
-    if (length < 2) {
-      codes[i] = length;
-      continue;
-    }
-    const unsigned bits = length - 1u;
-    const auto shift = static_cast<unsigned>(at % 8);
-    std::uint64_t code = load(packed, at / 8) >> shift;
-    if (shift + bits > 64) code |= load(packed, at / 8 + 8) << (64 - shift);
-    const std::uint64_t top = std::uint64_t{1} << bits;
-    codes[i] = (code & (top - 1)) | top;
-    at += bits;
+    codes[i] = number_of_bits(packed, at, length);
+    at += length < 2 ? 0 : length - 1u;
   }
   return {};
 }
 
 Status read_codes(ByteReader& in, Packing packing, std::span<std::uint64_t> codes) {
-  NETREC_CHECKED(packing == kPlanes ? read_planes(in, codes) : read_lengths(in, codes));
+  NETREC_CHECKED(packing == Packing::planes ? read_planes(in, codes) : read_lengths(in, codes));
   if (!in.at_end()) return failure(ErrorKind::corrupt, "a column does not end where it should");
   return {};
 }
@@ -319,7 +327,7 @@ Result<Column> read_differences(ByteReader& in, Transform transform, Packing pac
   column[0] = value;
   for (std::size_t i = 1; i < rows; ++i) {
     const std::uint64_t code = column[i] + base;
-    column[i] = value += transform == kAscending ? code : unzigzag(code);
+    column[i] = value += transform == Transform::ascending ? code : unzigzag(code);
   }
   return column;
 }
@@ -330,30 +338,32 @@ std::string encode_column(std::span<const std::uint64_t> values) {
   NETREC_CHECK(!values.empty(), "a column has rows");
   std::string out;
   if (std::all_of(values.begin(), values.end(), [&](auto value) { return value == values[0]; })) {
-    out.push_back(static_cast<char>(kConstant));
+    out.push_back(static_cast<char>(kConstantColumn));
     put_varint(out, values[0]);
     return out;
   }
   Choice choice = choose(values.size() > 2 * kSample ? sample_of(values) : values);
   Transformed packed;
-  if (choice.transform == kDictionary) {
+  if (choice.transform == Transform::dictionary) {
     if (auto dictionary = by_dictionary(values))
       packed = std::move(*dictionary);
     else
       packed = by_offset(values);
   } else {
-    packed = choice.transform == kOffset ? by_offset(values) : by_difference(values);
+    packed = choice.transform == Transform::offset ? by_offset(values) : by_difference(values);
   }
-  out.push_back(static_cast<char>(1 + 2 * packed.transform + choice.packing));
+  out.push_back(static_cast<char>(1 + 2 * static_cast<int>(packed.transform) +
+                                  static_cast<int>(choice.packing)));
   out += packed.prologue;
-  choice.packing == kPlanes ? put_planes(out, packed.codes) : put_lengths(out, packed.codes);
+  choice.packing == Packing::planes ? put_planes(out, packed.codes)
+                                    : put_lengths(out, packed.codes);
   return out;
 }
 
 Result<Column> decode_column(std::string_view bytes, std::size_t rows) {
   ByteReader in(bytes);
   const std::uint8_t encoding = in.byte();
-  if (encoding == kConstant) {
+  if (encoding == kConstantColumn) {
     const std::uint64_t value = in.varint();
     if (!in.at_end()) return failure(ErrorKind::corrupt, "a column does not end where it should");
     return Column(rows, value);
@@ -361,8 +371,8 @@ Result<Column> decode_column(std::string_view bytes, std::size_t rows) {
   if (encoding > 8 || rows == 0) return failure(ErrorKind::corrupt, "a column is not one");
   const auto transform = static_cast<Transform>((encoding - 1) / 2);
   const auto packing = static_cast<Packing>((encoding - 1) % 2);
-  if (transform == kDictionary) return read_dictionary(in, packing, rows);
-  if (transform != kOffset) return read_differences(in, transform, packing, rows);
+  if (transform == Transform::dictionary) return read_dictionary(in, packing, rows);
+  if (transform != Transform::offset) return read_differences(in, transform, packing, rows);
   const std::uint64_t base = in.varint();
   Column column(rows);
   NETREC_CHECKED(read_codes(in, packing, column));

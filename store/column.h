@@ -1,5 +1,5 @@
 // One column of a chunk: a list of numbers, packed near their entropy and unpacked whole, a few
-// nanoseconds a number.
+// nanoseconds a number; or row by row (packed_column.h).
 //
 //   column     = constant | packed
 //   constant   = 0x00 value:varint

@@ -22,8 +22,8 @@ constexpr int kBusyTimeoutMs = 5000;
 /// Longer than any blob we write (a keyframe that does not compress), shorter than SQLite's own.
 constexpr int kLongestValue = static_cast<int>(kMostFrameBytes) + (1 << 20);
 
-ErrorKind kind_of(const SQLite::Exception& thrown) {
-  switch (thrown.getErrorCode()) {
+ErrorKind kind_of(int code) {
+  switch (code) {
     case SQLITE_FULL:
       return ErrorKind::full;
     case SQLITE_BUSY:
@@ -55,7 +55,7 @@ auto guarded(const Action& action) -> Result<decltype(action())> {
       return action();
     }
   } catch (const SQLite::Exception& thrown) {
-    return tl::unexpected<Error>(Error{kind_of(thrown), thrown.what()});
+    return tl::unexpected<Error>(Error{kind_of(thrown.getErrorCode()), thrown.what()});
   }
 }
 
@@ -300,6 +300,24 @@ std::string_view Query::bytes(int column) const {
 
 bool Query::is_null(int column) const { return state_->statement.getColumn(column).isNull(); }
 
+// --- Blob ----------------------------------------------------------------------------------------
+
+Blob::~Blob() { sqlite3_blob_close(handle_); }
+
+std::size_t Blob::size() const {
+  return handle_ == nullptr ? 0 : static_cast<std::size_t>(sqlite3_blob_bytes(handle_));
+}
+
+Status Blob::read(std::size_t offset, std::span<char> out) const {
+  NETREC_CHECK(handle_ != nullptr, "no blob was gone to");
+  if (offset > size() || out.size() > size() - offset)
+    return failure(ErrorKind::corrupt, "{} bytes of {} from {} on", out.size(), size(), offset);
+  const int code = sqlite3_blob_read(handle_, out.data(), static_cast<int>(out.size()),
+                                     static_cast<int>(offset));
+  if (code == SQLITE_OK) return {};
+  return failure(kind_of(code & 0xff), "{}", sqlite3_errstr(code));
+}
+
 // --- Database ------------------------------------------------------------------------------------
 
 Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -385,6 +403,18 @@ Result<Query> Database::prepare(std::string_view sql) const {
     return Query(std::make_unique<Query::State>(
         Query::State{SQLite::Statement(state_->connection, std::string(sql))}));
   });
+}
+
+Status Database::go_to(Blob& blob, const char* table, const char* column,
+                       std::uint64_t rowid) const {
+  sqlite3* connection = state_->connection.getHandle();
+  const auto row = static_cast<sqlite3_int64>(rowid);
+  const int code = blob.handle_ != nullptr ? sqlite3_blob_reopen(blob.handle_, row)
+                                           : sqlite3_blob_open(connection, "main", table, column,
+                                                               row, 0, &blob.handle_);
+  if (code == SQLITE_OK) return {};
+  blob = Blob();
+  return failure(kind_of(code & 0xff), "{}", sqlite3_errmsg(connection));
 }
 
 Result<bool> Database::has_table(std::string_view name) const {

@@ -11,10 +11,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "schema/result.h"
 
 struct sqlite3;
+struct sqlite3_blob;
 
 namespace netrec {
 
@@ -82,6 +84,27 @@ class Query {
   std::unique_ptr<State> state_;
 };
 
+/// The blobs of one column of a table, read where they lie: a part of one takes the pages of that
+/// part. Not to be used by two threads at once; must not outlive the connection.
+class Blob {
+ public:
+  Blob() = default;
+  Blob(Blob&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Blob& operator=(Blob&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Blob();
+
+  std::size_t size() const;
+  /// Fills `out` with what lies from `offset` on. Errors: corrupt (it is shorter), io.
+  Status read(std::size_t offset, std::span<char> out) const;
+
+ private:
+  friend class Database;
+  sqlite3_blob* handle_ = nullptr;
+};
+
 class Database {
  public:
   /// Creates a timeline with its tables, or opens the one there for writing. Errors: permission,
@@ -99,6 +122,9 @@ class Database {
   ~Database();
 
   Result<Query> prepare(std::string_view sql) const;
+  /// Goes to the blob in `column` of the row `rowid`; `blob` may be at another row of the same
+  /// column. Errors: corrupt (there is no such row, too), io; `blob` is closed then.
+  Status go_to(Blob& blob, const char* table, const char* column, std::uint64_t rowid) const;
   /// False: the file was made before there was such a table.
   Result<bool> has_table(std::string_view name) const;
   /// One or more statements without values or rows.

@@ -188,7 +188,7 @@ class HistoryScan {
         session.first, session.last, filter_.template choice<T>(), damage_,
         [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
           if (header.of(EntityTraits<T>::kind).ended == 0 || !filter_.may_hold(header)) return true;
-          auto told = tell(row);
+          auto told = tell(row, header);
           if (!told && told.error().kind == ErrorKind::corrupt) {
             damage_.push_back(row.damage(std::move(told).error().message));
             return true;
@@ -198,9 +198,8 @@ class HistoryScan {
         });
   }
 
-  Result<bool> tell(const ChunkRow& row) {
-    NETREC_TRY(bytes, chunks_->read(row));
-    NETREC_TRY(chunk, ChunkReader::open(bytes.header, bytes.body));
+  Result<bool> tell(const ChunkRow& row, const ChunkHeader& header) {
+    NETREC_TRY(chunk, chunks_->open_chunk(row, header));
     if constexpr (std::is_same_v<T, Socket>)
       if (!earlier_.empty())
         return tell_chunk<T>(chunk, filter_, [&](const Connection& story, const Snapshot& names) {

@@ -1,9 +1,11 @@
 #include "store/history_chunk.h"
 
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
 
 #include "store/chunk_layout.h"
+#include "store/packed_column.h"
 
 namespace netrec {
 
@@ -102,6 +104,47 @@ void ConnectionColumns::read(std::uint32_t row, Connection& life) const {
   }
 }
 
+namespace {
+
+/// Keeps of `column` what stands at `rows`.
+template <class T>
+void keep_rows(std::vector<T>& column, std::span<const std::uint32_t> rows) {
+  if (column.empty()) return;
+  for (std::size_t i = 0; i < rows.size(); ++i) column[i] = column[rows[i]];
+  column.resize(rows.size());
+}
+
+TransitionColumns some_of(const TransitionColumns& all, std::span<const std::uint32_t> rows) {
+  TransitionColumns some;
+  for (const std::uint32_t row : rows) {
+    some.first.push_back(static_cast<std::uint32_t>(some.transitions.size()));
+    const auto states = all.of(row);
+    some.transitions.insert(some.transitions.end(), states.begin(), states.end());
+  }
+  some.first.push_back(static_cast<std::uint32_t>(some.transitions.size()));
+  return some;
+}
+
+/// Has `lives` hold the wanted rows alone.
+Status read_few(const ChunkReader& chunk, const Wanted& wanted, ConnectionColumns& lives) {
+  for (std::uint16_t id = 0; id < lives.fields.size(); ++id) {
+    if (!is_wanted<Socket>(wanted, id) || !chunk.has<Socket>(LifeGroup::ended, id)) continue;
+    NETREC_TRY(values, chunk.cells<Socket>(LifeGroup::ended, id, lives.rows));
+    lives.fields[id] = std::move(values);
+  }
+  if (wanted.transitions) {
+    NETREC_TRY(transitions, chunk.transitions(LifeGroup::ended));
+    lives.transitions = some_of(transitions, lives.rows);
+  }
+  keep_rows(lives.ends.closed_us, lives.rows);
+  keep_rows(lives.ends.closed_after_us, lives.rows);
+  keep_rows(lives.ends.reason, lives.rows);
+  std::iota(lives.rows.begin(), lives.rows.end(), 0);
+  return {};
+}
+
+}  // namespace
+
 Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const HistoryFilter& filter) {
   const Wanted& wanted = filter.wanted();
   ConnectionColumns lives;
@@ -124,6 +167,10 @@ Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const Histo
   if (!filter.needs_names() && wants_names(wanted)) {
     NETREC_TRY(names, chunk.names());
     lives.names = std::move(names);
+  }
+  if (are_few(lives.rows.size(), chunk.rows<Socket>(LifeGroup::ended))) {
+    NETREC_CHECKED(read_few(chunk, wanted, lives));
+    return lives;
   }
   for (std::uint16_t id = 0; id < lives.fields.size(); ++id) {
     if (!is_wanted<Socket>(wanted, id) || !chunk.has<Socket>(LifeGroup::ended, id)) continue;

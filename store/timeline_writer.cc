@@ -11,10 +11,12 @@ namespace netrec {
 
 namespace {
 
-/// A keyframe is due when the deltas since the last one are this many times its size
-/// (docs/decisions/0012), but not before they are worth a search.
+/// A keyframe is due when the deltas since the last one have this many times its entries
+/// (docs/decisions/0012), but not before it takes a while to carry them out.
 constexpr std::uint64_t kKeyframeFactor = 8;
-constexpr std::uint64_t kLeastDeltaBytes = 128 << 10;
+constexpr std::uint64_t kLeastEntries = 64'000;
+/// A session ends with one behind more than this: what was alive then is a part of many answers.
+constexpr std::uint64_t kLeastEntriesBehindLast = 8'000;
 
 }  // namespace
 
@@ -44,8 +46,8 @@ bool TimelineWriter::keyframe_due() const {
   if (keyframe_wanted_for_retention(state.options, state.since_keyframe.stored_bytes,
                                     state.end.header.wall - state.since_keyframe.wall))
     return true;
-  return state.since_keyframe.delta_bytes >
-         std::max(kLeastDeltaBytes, kKeyframeFactor * state.since_keyframe.keyframe_bytes);
+  return state.since_keyframe.entries >
+         std::max(kLeastEntries, kKeyframeFactor * state.since_keyframe.keyframe_entries);
 }
 
 // A write-ahead log that was moved into the file leaves its room to the next attempt.
@@ -60,7 +62,7 @@ Status TimelineWriter::State::write_delta(const Frame& frame, LogEnd& tail) {
   tail.header = {
       .kind = FrameKind::delta, .sequence = frame.sequence, .wall = frame.wall, .boot = frame.boot};
   tail.hash = next_hash(tail.hash, tail.header, canonical);
-  since_keyframe.delta_bytes += canonical.size();
+  since_keyframe.entries += frame.delta.size();
   const std::string data = pack_frame(std::move(canonical));
   since_keyframe.stored_bytes += data.size();
   last_delta_stored = data.size();
@@ -77,12 +79,27 @@ Status TimelineWriter::State::write_keyframe(const Snapshot& now, LogEnd& tail) 
   ++tail.header.sequence;
   const ChainHash before = tail.hash;
   tail.hash = next_hash(before, tail.header, canonical);
-  since_keyframe = {.wall = tail.header.wall, .keyframe_bytes = canonical.size()};
+  since_keyframe = {.wall = tail.header.wall, .keyframe_entries = now.size()};
   const std::string data = pack_frame(std::move(canonical));
   return insert_keyframe->run(tail.header.sequence, tail.header.wall.time_since_epoch().count(),
                               tail.header.boot.count(), tail.header.begins_session ? 1 : 0,
                               SqlValue::blob(before.view()), SqlValue::blob(tail.hash.view()),
                               SqlValue::blob(data));
+}
+
+bool TimelineWriter::State::last_keyframe_pays() const {
+  return in_session && since_keyframe.entries >
+                           std::max(kLeastEntriesBehindLast, since_keyframe.keyframe_entries);
+}
+
+Status TimelineWriter::State::write_last_keyframe(const Snapshot& now) {
+  LogEnd tail = end;
+  NETREC_CHECKED(database.begin());
+  NETREC_CHECKED(write_keyframe(now, tail));
+  NETREC_CHECKED(database.commit());
+  sealer->pass_keyframe(tail.header, tail.hash);
+  end = tail;
+  return {};
 }
 
 // What the others in memory learn of a tick, once it is in the file.
@@ -149,6 +166,9 @@ Status TimelineWriter::close(const Snapshot& now) {
   const std::unique_ptr<State> state = std::move(state_);
   const auto closed = [&]() -> Status {
     if (state->is_behind) NETREC_CHECKED(state->catch_up());
+    // Without it what was there at the end is rebuilt.
+    if (state->last_keyframe_pays() && !state->write_last_keyframe(now))
+      state->database.roll_back();
     auto sealed = state->seal(now);
     if (!sealed) {
       state->database.roll_back();

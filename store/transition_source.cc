@@ -25,9 +25,7 @@ Status TransitionSource::read(const Database& database, const SessionSpan& sessi
     const bool may_tell =
         header.last_wall_us >= first_opened_us_ && sockets.begun + sockets.ongoing > 0;
     if (!may_tell) return true;
-    const auto bytes = chunks.read(row);
-    if (!bytes) return true;
-    const auto chunk = ChunkReader::open(bytes->header, bytes->body);
+    const auto chunk = chunks.open_chunk(row, header);
     if (chunk) (void)add(*chunk);
     return true;
   };

@@ -42,6 +42,8 @@ struct TimelineWriter::State {
                     Keyframe keyframe);
   Status write_delta(const Frame& frame, LogEnd& tail);
   Status write_keyframe(const Snapshot& now, LogEnd& tail);
+  bool last_keyframe_pays() const;
+  Status write_last_keyframe(const Snapshot& now);
   void take_in(const Frame& frame, std::span<const Socket> departed, const Snapshot& now,
                const LogEnd& delta_end, const LogEnd& tail);
 
@@ -73,10 +75,10 @@ struct TimelineWriter::State {
 
   /// Since the last keyframe.
   struct SinceKeyframe {
-    WallTime wall{};                   // its time
-    std::uint64_t keyframe_bytes = 0;  // its size, canonical
-    std::uint64_t delta_bytes = 0;     // of the deltas, canonical
-    std::uint64_t stored_bytes = 0;    // of the deltas, as stored
+    WallTime wall{};                     // its time
+    std::uint64_t keyframe_entries = 0;  // rows in it
+    std::uint64_t entries = 0;           // of the deltas
+    std::uint64_t stored_bytes = 0;      // of the deltas
   };
   SinceKeyframe since_keyframe;
   bool keyframe_written = false;  // in the last tick

@@ -129,6 +129,15 @@ TEST(Chunk, TellsRowsAsTheyWereAtTheirEnd) {
   }
 }
 
+TEST(Chunk, TellsSomeRowsAsItTellsAll) {
+  for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+    RandomHistory history(seed);
+    for (int before = 0; before < 20; ++before) history.next();
+    const RandomRun run(history, 60);
+    read_everything(encoded(run.input()));
+  }
+}
+
 TEST(Chunk, OutlineNeverDeniesWhatIsThere) {
   RandomHistory history(4);
   for (int before = 0; before < 20; ++before) history.next();

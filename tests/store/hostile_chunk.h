@@ -2,9 +2,11 @@
 // behind them is tested too.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/bytes.h"
 #include "store/checksum.h"
@@ -26,6 +28,29 @@ inline std::optional<EncodedChunk> with_good_checksums(std::string_view header,
   return EncodedChunk{decoded->encode(), std::string(body)};
 }
 
+/// Some rows of a column are what all of them are.
+template <class T>
+void look_rows_up(const ChunkReader& reader, LifeGroup group, std::uint16_t field) {
+  const std::size_t all = reader.rows<T>(group);
+  const auto column = reader.column<T>(group, field);
+  std::vector<std::uint32_t> some;
+  for (std::size_t row = 0; row < all; row += 1 + row / 2)
+    some.push_back(static_cast<std::uint32_t>(row));
+  const auto cells = reader.cells<T>(group, field, some);
+  const Column wanted = column && all > 0 ? Column{column->front(), column->back()} : Column{0, 1};
+  const auto found = reader.rows_with<T>(group, field, wanted);
+  NETREC_CHECK(bool(column) == bool(cells) && bool(column) == bool(found),
+               "one way to a column cannot go where another can");
+  if (!column) return;
+  for (std::size_t i = 0; i < some.size(); ++i)
+    NETREC_CHECK((*cells)[i] == (*column)[some[i]], "a row alone is another than among all");
+  std::vector<std::uint32_t> holding;
+  for (std::size_t row = 0; row < all; ++row)
+    if (std::find(wanted.begin(), wanted.end(), (*column)[row]) != wanted.end())
+      holding.push_back(static_cast<std::uint32_t>(row));
+  NETREC_CHECK(*found == holding, "rows with a value are not found");
+}
+
 /// Asks a reader for all there is. What it answers does not matter, only that it answers.
 inline void read_everything(const EncodedChunk& chunk) {
   const auto reader = ChunkReader::open(chunk.header, chunk.body);
@@ -43,8 +68,8 @@ inline void read_everything(const EncodedChunk& chunk) {
   for_each_kind([&]<class T>() {
     (void)reader->template ends<T>();
     for (std::uint16_t field = 0; field < fields_of<T>().size(); ++field) {
-      (void)reader->template column<T>(LifeGroup::ended, field);
-      (void)reader->template column<T>(LifeGroup::begun, field);
+      look_rows_up<T>(*reader, LifeGroup::ended, field);
+      look_rows_up<T>(*reader, LifeGroup::begun, field);
       (void)reader->template samples<T>(field);
     }
   });

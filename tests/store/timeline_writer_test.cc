@@ -109,6 +109,27 @@ TEST_F(TimelineWriterTest, TakesUpWhatAKilledRecorderLeft) {
   EXPECT_EQ(number("SELECT count(*) FROM session WHERE ended_us IS NULL"), 4);
 }
 
+// What was there at the end is asked for often: it is not rebuilt each time.
+TEST_F(TimelineWriterTest, EndsALongRunWithAKeyframe) {
+  for (int session = 1; session <= 2; ++session) {
+    auto writer = open_writer();
+    EXPECT_EQ(writer.resume().ended_properly, true);
+    begin(writer);
+    record(writer, 400);
+    finish(writer);
+    const auto last = static_cast<std::uint64_t>(number("SELECT max(sequence) FROM keyframe"));
+    EXPECT_GT(last, past_.size());
+    const auto timeline = Timeline::open(path_);
+    ASSERT_TRUE(timeline);
+    FrameCursor cursor = timeline->cursor();
+    ASSERT_TRUE(cursor.seek_sequence(last));
+    EXPECT_EQ(cursor.frame().kind, FrameKind::keyframe);
+    EXPECT_EQ(cursor.snapshot(), past_.back().snapshot);
+    past_.push_back({cursor.frame(), cursor.snapshot()});
+  }
+  expect_past();
+}
+
 TEST_F(TimelineWriterTest, CountsTheSameDestinationsKilledOrNot) {
   const auto totals = [&] {
     return std::pair(number("SELECT total(connections) FROM destination"),

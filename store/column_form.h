@@ -1,0 +1,57 @@
+// What the writing and the reading of a column have in common (column.h tells the layout).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "schema/result.h"
+#include "store/bytes.h"
+
+namespace netrec {
+
+enum class Transform : std::uint8_t { offset = 0, delta = 1, ascending = 2, dictionary = 3 };
+enum class Packing : std::uint8_t { planes = 0, lengths = 1 };
+enum class PlaneForm : std::uint8_t { same = 0, raw = 1, zstd = 2 };
+
+/// The encoding of a column in which all numbers are one.
+inline constexpr std::uint8_t kConstantColumn = 0;
+/// One plane of indexes: more entries are better kept as they are.
+inline constexpr std::size_t kMostEntries = 256;
+
+/// The next plane, of `rows` bytes. Errors: corrupt; or what `in` says.
+Result<std::string> read_plane(ByteReader& in, std::size_t rows);
+
+/// The bits behind the lengths of `rows` numbers: where they lie. Errors: corrupt; or what `in`
+/// says.
+Result<std::string_view> read_low_bits(ByteReader& in, std::string_view lengths);
+
+/// How many bits lie behind numbers of these lengths, none of which is above 64.
+std::uint64_t count_low_bits(std::string_view lengths);
+
+/// The number of `length` bits whose lower ones begin at bit `at` of `packed`; zeros follow it.
+inline std::uint64_t number_of_bits(std::string_view packed, std::uint64_t at,
+                                    std::uint8_t length) {
+  if (length < 2) return length;
+  const auto load = [&](std::size_t from) {
+    std::uint64_t word = 0;
+    if (from + 8 <= packed.size()) {
+      std::memcpy(&word, packed.data() + from, 8);
+      if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+      return word;
+    }
+    for (std::size_t i = from; i < packed.size(); ++i)
+      word |= std::uint64_t{static_cast<std::uint8_t>(packed[i])} << (8 * (i - from));
+    return word;
+  };
+  const unsigned bits = length - 1u;
+  const auto shift = static_cast<unsigned>(at % 8);
+  std::uint64_t code = load(at / 8) >> shift;
+  if (shift + bits > 64) code |= load(at / 8 + 8) << (64 - shift);
+  const std::uint64_t top = std::uint64_t{1} << bits;
+  return (code & (top - 1)) | top;
+}
+
+}  // namespace netrec
