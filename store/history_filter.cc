@@ -126,13 +126,13 @@ class Selection {
 using Columns = std::vector<const Column*>;
 
 // More are looked for row by row.
-constexpr std::size_t kMostAddresses = 8;
+constexpr std::size_t kMostLookedUp = 8;
 
 /// The lower halves of all that is wanted, if that is some whole addresses: nearly every row is
 /// told from them by those. An address of IPv4 also stands in one of IPv6 (RFC 4291, 2.5.5.2).
 Column low_halves(const std::vector<Prefix>& prefixes) {
   Column lows;
-  if (prefixes.size() > kMostAddresses) return lows;
+  if (prefixes.size() > kMostLookedUp) return lows;
   for (const Prefix& one : prefixes) {
     const bool is_inet = one.family == Family::inet;
     if (one.bits != (is_inet ? 32 : 128)) return {};
@@ -147,7 +147,7 @@ Column low_halves(const std::vector<Prefix>& prefixes) {
 /// The ports, if few enough are wanted.
 Column single_ports(const std::vector<PortRange>& ranges) {
   Column ports;
-  if (ranges.size() > kMostAddresses) return ports;
+  if (ranges.size() > kMostLookedUp) return ports;
   for (const PortRange& range : ranges) {
     if (range.first != range.last) return {};
     ports.push_back(range.first);
@@ -294,6 +294,14 @@ bool HistoryFilter::wants_holder(std::uint32_t process, std::uint32_t sharers,
                      [&](std::uint32_t holder) { return wants_process(holder, names); });
 }
 
+/// Those of `names` that are wanted.
+Column HistoryFilter::wanted_processes(const Snapshot& names) const {
+  Column ids;
+  for (const Process& process : names.of<Process>())
+    if (wants_process(process.id, names)) ids.push_back(process.id);
+  return ids;
+}
+
 bool HistoryFilter::wants_name(std::uint32_t text, const Snapshot& names) const {
   return any_or_none(wanted_.names,
                      [&](const std::string& name) { return same_text(names.text(text), name); });
@@ -351,6 +359,14 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
     NETREC_CHECKED(narrow_to("local_low", low_halves(wanted_.local)));
     NETREC_CHECKED(narrow_to("remote_port", single_ports(wanted_.remote_ports)));
     NETREC_CHECKED(narrow_to("local_port", single_ports(wanted_.local_ports)));
+  }
+  if (!wanted_.pids.empty() || !wanted_.programs.empty()) {
+    bool is_shared = false;  // Then others than the process itself may hold it.
+    if constexpr (std::is_same_v<T, Socket>)
+      is_shared = chunk.has<T>(LifeGroup::ended, field_id<T>("sharers"));
+    const Column ids = wanted_processes(names);
+    if (!is_shared && ids.empty()) return std::vector<std::uint32_t>();
+    if (!is_shared && ids.size() <= kMostLookedUp) NETREC_CHECKED(narrow_to("process", ids));
   }
   if (!wanted_.remote.empty()) {
     if constexpr (kIsResolution)

@@ -50,6 +50,7 @@ class HistoryFilter {
   bool wants_address(const std::vector<Prefix>& prefixes, const IpAddress& address,
                      Family family) const;
   bool wants_process(std::uint32_t process, const Snapshot& names) const;
+  Column wanted_processes(const Snapshot& names) const;
   bool wants_holder(std::uint32_t process, std::uint32_t sharers, const Snapshot& names) const;
   bool wants_name(std::uint32_t text, const Snapshot& names) const;
   bool wants_namespace(std::uint32_t where, const Snapshot& names) const;
