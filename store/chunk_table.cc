@@ -182,7 +182,7 @@ Status ChunkTable::for_each(std::uint64_t first, std::uint64_t last, const Chunk
 // read, what it leads to mostly can, from its beginning.
 Status ChunkTable::read_body(std::uint64_t first_sequence, std::size_t offset,
                              std::span<char> out) {
-  const auto read = body_.read(offset, out);
+  auto read = body_.read(offset, out);
   if (read || read.error().kind != ErrorKind::corrupt) return read;
   NETREC_TRY(found, whole_.first(first_sequence));
   const std::string_view all = found ? whole_.bytes(0) : std::string_view();

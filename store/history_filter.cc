@@ -339,6 +339,29 @@ bool HistoryFilter::matches(const T& row, const Snapshot& names) const {
 }
 
 template <class T>
+std::vector<std::pair<std::string_view, Column>> HistoryFilter::single_values(
+    const ChunkReader& chunk, const Snapshot& names) const {
+  constexpr bool kIsResolution = std::is_same_v<T, Resolution>;
+  std::vector<std::pair<std::string_view, Column>> found;
+  const auto add = [&](std::string_view name, Column values) {
+    if (!values.empty()) found.emplace_back(name, std::move(values));
+  };
+  add(kIsResolution ? "address_low" : "remote_low", low_halves(wanted_.remote));
+  if constexpr (!kIsResolution) {
+    add("local_low", low_halves(wanted_.local));
+    add("remote_port", single_ports(wanted_.remote_ports));
+    add("local_port", single_ports(wanted_.local_ports));
+  }
+  bool is_shared = false;  // Then others than the process itself may hold it.
+  if constexpr (std::is_same_v<T, Socket>)
+    is_shared = chunk.has<T>(LifeGroup::ended, field_id<T>("sharers"));
+  if (is_shared || (wanted_.pids.empty() && wanted_.programs.empty())) return found;
+  Column processes = wanted_processes(names);
+  if (processes.size() <= kMostLookedUp) found.emplace_back("process", std::move(processes));
+  return found;
+}
+
+template <class T>
 Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chunk,
                                                          const Snapshot& names,
                                                          Unpacked& unpacked) const {
@@ -350,24 +373,8 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
                            family_of((*c[2])[row]));
     };
   };
-  const auto narrow_to = [&](std::string_view name, const Column& values) {
-    return values.empty() ? Status{} : selection.narrow_to(name, values);
-  };
-  NETREC_CHECKED(
-      narrow_to(kIsResolution ? "address_low" : "remote_low", low_halves(wanted_.remote)));
-  if constexpr (!kIsResolution) {
-    NETREC_CHECKED(narrow_to("local_low", low_halves(wanted_.local)));
-    NETREC_CHECKED(narrow_to("remote_port", single_ports(wanted_.remote_ports)));
-    NETREC_CHECKED(narrow_to("local_port", single_ports(wanted_.local_ports)));
-  }
-  if (!wanted_.pids.empty() || !wanted_.programs.empty()) {
-    bool is_shared = false;  // Then others than the process itself may hold it.
-    if constexpr (std::is_same_v<T, Socket>)
-      is_shared = chunk.has<T>(LifeGroup::ended, field_id<T>("sharers"));
-    const Column ids = wanted_processes(names);
-    if (!is_shared && ids.empty()) return std::vector<std::uint32_t>();
-    if (!is_shared && ids.size() <= kMostLookedUp) NETREC_CHECKED(narrow_to("process", ids));
-  }
+  for (const auto& [name, values] : single_values<T>(chunk, names))
+    NETREC_CHECKED(selection.narrow_to(name, values));
   if (!wanted_.remote.empty()) {
     if constexpr (kIsResolution)
       NETREC_CHECKED(

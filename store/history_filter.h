@@ -51,6 +51,10 @@ class HistoryFilter {
                      Family family) const;
   bool wants_process(std::uint32_t process, const Snapshot& names) const;
   Column wanted_processes(const Snapshot& names) const;
+  /// Fields that must have one of few values, by name.
+  template <class T>
+  std::vector<std::pair<std::string_view, Column>> single_values(const ChunkReader& chunk,
+                                                                 const Snapshot& names) const;
   bool wants_holder(std::uint32_t process, std::uint32_t sharers, const Snapshot& names) const;
   bool wants_name(std::uint32_t text, const Snapshot& names) const;
   bool wants_namespace(std::uint32_t where, const Snapshot& names) const;
