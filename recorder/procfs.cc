@@ -79,10 +79,10 @@ class Memory {
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  // False for a kernel thread and a zombie, too, and where one may not look.
+  // False for a kernel thread and a zombie, too; true where it cannot be told (no descriptor left).
   bool is_in_use() const {
     char byte = 0;
-    return maps_ >= 0 && read(maps_, &byte, 1) == 1;
+    return maps_ < 0 || read(maps_, &byte, 1) != 0;
   }
 
  private:

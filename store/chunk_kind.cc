@@ -644,16 +644,8 @@ Result<TransitionColumns> ChunkKind<T>::transitions(LifeGroup group) {
   return out;
 }
 
-template class ChunkKind<Text>;
-template class ChunkKind<Session>;
-template class ChunkKind<Gap>;
-template class ChunkKind<User>;
-template class ChunkKind<NetworkNamespace>;
-template class ChunkKind<Process>;
-template class ChunkKind<Interface>;
-template class ChunkKind<Counter>;
-template class ChunkKind<Socket>;
-template class ChunkKind<Peer>;
-template class ChunkKind<Resolution>;
+#define NETREC_INSTANTIATE(T) template class ChunkKind<T>;
+NETREC_FOR_EACH_KIND(NETREC_INSTANTIATE)
+#undef NETREC_INSTANTIATE
 
 }  // namespace netrec

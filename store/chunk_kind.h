@@ -84,6 +84,12 @@ class ChunkKind {
     ColumnId value;
   };
   std::optional<InTuple> in_tuple(LifeGroup group, std::uint16_t field) const;
+  /// Where some values of a field can be looked up; no `value`: only among all (chunk_cells.cc).
+  struct Packed {
+    const PackedColumn* value = nullptr;
+    const PackedColumn* place = nullptr;  ///< of each row's tuple, if `value` is of tuples
+  };
+  Result<Packed> packed(LifeGroup group, std::uint16_t field);
   Result<Column> stored(LifeGroup group, std::uint16_t field);
   Result<Column> stored_in_tuple(LifeGroup group, const InTuple& tuple) const;
   Result<Column> stored_by_opening(std::uint16_t field);

@@ -12,6 +12,22 @@
 #include "store/chunk_header.h"
 #include "store/column.h"
 
+/// Once for each kind of entity a chunk may hold: what its parts instantiate.
+// clang-format off
+#define NETREC_FOR_EACH_KIND(INSTANTIATE) \
+  INSTANTIATE(Text) \
+  INSTANTIATE(Session) \
+  INSTANTIATE(Gap) \
+  INSTANTIATE(User) \
+  INSTANTIATE(NetworkNamespace) \
+  INSTANTIATE(Process) \
+  INSTANTIATE(Interface) \
+  INSTANTIATE(Counter) \
+  INSTANTIATE(Socket) \
+  INSTANTIATE(Peer) \
+  INSTANTIATE(Resolution)
+// clang-format on
+
 namespace netrec {
 
 /// Gives the fields asked for of all rows of a kind that ended in a chunk, a column each.

@@ -272,17 +272,7 @@ Result<Lives<T>> collect_lives(const ChunkInput& input, const ChunkClock& clock)
 #define NETREC_INSTANTIATE(T) \
   template struct Lives<T>;   \
   template Result<Lives<T>> collect_lives<T>(const ChunkInput&, const ChunkClock&);
-NETREC_INSTANTIATE(Text)
-NETREC_INSTANTIATE(Session)
-NETREC_INSTANTIATE(Gap)
-NETREC_INSTANTIATE(User)
-NETREC_INSTANTIATE(NetworkNamespace)
-NETREC_INSTANTIATE(Process)
-NETREC_INSTANTIATE(Interface)
-NETREC_INSTANTIATE(Counter)
-NETREC_INSTANTIATE(Socket)
-NETREC_INSTANTIATE(Peer)
-NETREC_INSTANTIATE(Resolution)
+NETREC_FOR_EACH_KIND(NETREC_INSTANTIATE)
 #undef NETREC_INSTANTIATE
 
 }  // namespace netrec

@@ -245,18 +245,8 @@ Status ChunkKind<T>::set_texts(Stretch& stretch) const {
 #define NETREC_CHUNK_LOG(T)                                  \
   template Status ChunkKind<T>::add_to(std::vector<Frame>&); \
   template bool ChunkKind<T>::can_carry_out() const;         \
-  template Result<std::size_t> ChunkKind<T>::carry_out(std::size_t, std::size_t, Table<T>&)
-NETREC_CHUNK_LOG(Text);
-NETREC_CHUNK_LOG(Session);
-NETREC_CHUNK_LOG(Gap);
-NETREC_CHUNK_LOG(User);
-NETREC_CHUNK_LOG(NetworkNamespace);
-NETREC_CHUNK_LOG(Process);
-NETREC_CHUNK_LOG(Interface);
-NETREC_CHUNK_LOG(Counter);
-NETREC_CHUNK_LOG(Socket);
-NETREC_CHUNK_LOG(Peer);
-NETREC_CHUNK_LOG(Resolution);
+  template Result<std::size_t> ChunkKind<T>::carry_out(std::size_t, std::size_t, Table<T>&);
+NETREC_FOR_EACH_KIND(NETREC_CHUNK_LOG)
 #undef NETREC_CHUNK_LOG
 
 }  // namespace netrec

@@ -169,17 +169,7 @@ Result<Snapshot> ChunkReader::names() const {
   template Result<Column> ChunkReader::keys<T>(LifeGroup) const;                       \
   template Result<Ends> ChunkReader::ends<T>() const;                                  \
   template Result<Samples> ChunkReader::samples<T>(std::uint16_t) const;
-NETREC_INSTANTIATE(Text)
-NETREC_INSTANTIATE(Session)
-NETREC_INSTANTIATE(Gap)
-NETREC_INSTANTIATE(User)
-NETREC_INSTANTIATE(NetworkNamespace)
-NETREC_INSTANTIATE(Process)
-NETREC_INSTANTIATE(Interface)
-NETREC_INSTANTIATE(Counter)
-NETREC_INSTANTIATE(Socket)
-NETREC_INSTANTIATE(Peer)
-NETREC_INSTANTIATE(Resolution)
+NETREC_FOR_EACH_KIND(NETREC_INSTANTIATE)
 #undef NETREC_INSTANTIATE
 
 }  // namespace netrec
