@@ -8,6 +8,7 @@
 #include "query/commands.h"
 #include "query/direction.h"
 #include "query/error_text.h"
+#include "query/lifetime_text.h"
 #include "query/lives.h"
 #include "query/socket_columns.h"
 #include "query/socket_selection.h"
@@ -34,7 +35,7 @@ const std::map<std::string, SortKey>& sort_keys() {
 }
 
 /// "2.00 s" if both ends are exact, else what it was at least and at most: "1.5 s ± 0.5 s".
-std::string lifetime_text(const Connection& life) {
+std::string spread_text(const Connection& life) {
   const Lifetime time = lifetime_of(life);
   if (time.certain) return human_duration(time.at_least_us);
   if (time.at_most_us == 0 || !life.is_closed()) return "> " + human_duration(time.at_least_us);
@@ -42,21 +43,6 @@ std::string lifetime_text(const Connection& life) {
   const std::uint64_t spread = (time.at_most_us - time.at_least_us + 1) / 2;
   if (spread == 0) return human_duration(middle);
   return fmt::format("{} ± {}", human_duration(middle), human_duration(spread));
-}
-
-/// "≤" it was there before recording began, "~" to the tick, plain: exact.
-std::string opened_text(const Socket& socket, TimeStyle times) {
-  const std::string text = human_time(socket.opened_us, times);
-  if (socket.opened_after_us == 0) return "≤" + text;
-  return socket.opened_after_us == socket.opened_us ? text : "~" + text;
-}
-
-std::string closed_text(const Connection& life, TimeStyle times) {
-  if (!life.is_closed()) return "open";
-  std::string text = human_time(life.closed_us, times);
-  if (life.closed_after_us != life.closed_us) text.insert(0, "~");
-  if (life.socket.error != 0) text += " " + error_text(life.socket.error);
-  return text;
 }
 
 /// "SYN_SENT +12 ms ESTABLISHED +2.0 s TIME_WAIT".
@@ -282,8 +268,8 @@ class ConnectionsCommand final : public Command {
   Row row_of(Context& context, const Connection& life, const Snapshot& names) const {
     const Socket& socket = life.socket;
     const Lifetime time = lifetime_of(life);
-    Row row = {opened_text(socket, context.times()),
-               Cell(closed_text(life, context.times()), closed_style(life)), lifetime_text(life)};
+    Row row = {moment_text(socket.opened_us, socket.opened_after_us, context.times()),
+               Cell(closed_text(life, context.times()), closed_style(life)), spread_text(life)};
     Row cells;
     columns_.append(cells, socket, names, context.endpoint_names());
     const std::vector<Column> columns = columns_.columns();

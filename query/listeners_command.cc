@@ -6,6 +6,7 @@
 #include <map>
 
 #include "query/commands.h"
+#include "query/lifetime_text.h"
 #include "query/lives.h"
 #include "query/services.h"
 #include "query/socket_selection.h"
@@ -13,12 +14,6 @@
 namespace netrec {
 
 namespace {
-
-std::string bounded(std::uint64_t at_us, std::uint64_t after_us, TimeStyle times) {
-  const std::string text = human_time(at_us, times);
-  if (after_us == 0) return "≤" + text;
-  return after_us == at_us ? text : "~" + text;
-}
 
 class ListenersCommand final : public Command {
  public:
@@ -131,7 +126,7 @@ class ListenersCommand final : public Command {
                                        : key.path;
     const Cell until = run.stopped_us == 0
                            ? Cell("still there", Style::good)
-                           : Cell(bounded(run.stopped_us, run.stopped_after_us, times));
+                           : Cell(moment_text(run.stopped_us, run.stopped_after_us, times));
     const std::string program = run.pid == 0 ? "-" : fmt::format("{}/{}", run.pid, key.program);
     const std::string exe = run.exe + (run.exe_deleted ? " (deleted)" : "");
     const bool table = context.options().format == Format::table;
@@ -140,7 +135,7 @@ class ListenersCommand final : public Command {
             internet ? Value(to_string(key.address, key.family)) : Value(),
             internet ? Value(key.port) : Value(),
             key.path.empty() ? Value() : Value(key.path),
-            bounded(run.started_us, run.started_after_us, times),
+            moment_text(run.started_us, run.started_after_us, times),
             until,
             run.started_us,
             run.started_after_us,

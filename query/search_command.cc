@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 
 #include "query/commands.h"
-#include "query/error_text.h"
 #include "query/lifetime_text.h"
 #include "query/lives.h"
 #include "query/socket_columns.h"
@@ -28,9 +27,9 @@ Value::List states_of(const Connection& connection) {
 
 /// When it closed, and why where it failed or broke.
 Cell closed_cell(const Connection& connection, TimeStyle times) {
-  const std::uint32_t error = connection.socket.error;
-  const std::string text = human_time(connection.closed_us, times);
-  return error == 0 ? Cell(text) : Cell(text + " " + error_text(error), Style::bad);
+  const std::string text = closed_text(connection, times);
+  if (!connection.is_closed()) return Cell(text, Style::good);
+  return connection.socket.error == 0 ? Cell(text) : Cell(text, Style::bad);
 }
 
 class SearchCommand final : public Command {
@@ -117,11 +116,9 @@ class SearchCommand final : public Command {
     const Socket& socket = connection.socket;
     const Lifetime lifetime = lifetime_of(connection);
     const TimeStyle times = context.times();
-    const bool before = socket.opened_after_us == 0;
     Row row;
-    row.push_back((before ? "≤ " : "") + human_time(socket.opened_us, times));
-    row.push_back(connection.is_closed() ? closed_cell(connection, times)
-                                         : Cell("open", Style::good));
+    row.push_back(moment_text(socket.opened_us, socket.opened_after_us, times));
+    row.push_back(closed_cell(connection, times));
     row.push_back(lifetime_text(connection));
     columns_.append(row, socket, names, context.endpoint_names());
     row.push_back(socket.bytes_sent);
