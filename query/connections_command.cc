@@ -7,7 +7,6 @@
 
 #include "query/commands.h"
 #include "query/direction.h"
-#include "query/error_text.h"
 #include "query/lifetime_text.h"
 #include "query/lives.h"
 #include "query/socket_columns.h"
