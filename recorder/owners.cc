@@ -44,6 +44,7 @@ constexpr std::size_t kFewDescriptors = 64;
 constexpr std::size_t kMostDoubtful = 256;
 // Freed descriptors remembered for each process.
 constexpr std::size_t kMostFreed = 8192;
+constexpr std::size_t kMostHandedOn = 64;  // looked at again at once; the rest is found by rechecks
 // Processes whose /proc/PID/fd is kept open.
 constexpr std::size_t kMostOpen = 2048;
 // Updates between two looks for a socket nobody seems to hold.
@@ -95,6 +96,7 @@ struct Owners::State {
   bool search_by_scan();
   void postpone(bool looked_everywhere);
   void earn();
+  void look_where_handed_on();
   void recheck();
   bool recheck_step();
   void finish_recheck();
@@ -125,7 +127,8 @@ struct Owners::State {
   std::string load_text;
   std::string newest_pid;
   bool list_again = false;
-  bool counts_told = false;  ///< the kernel tells Descriptors::count()
+  std::vector<std::uint32_t> handed_on;  ///< sockets that new processes share with older ones
+  bool counts_told = false;              ///< the kernel tells Descriptors::count()
   std::vector<std::uint32_t> numbers;
 
   // The look taken again at a few descriptors each tick.
@@ -254,9 +257,29 @@ void Owners::State::find_new_processes() {
   const double before = allowance;
   for (const std::uint32_t pid : fresh) {
     list_process(pid, processes[pid]);
-    if (table.sockets_of(pid) != nullptr) processes[pid].active = update;
+    const auto* const sockets = table.sockets_of(pid);
+    if (sockets == nullptr) continue;
+    processes[pid].active = update;
+    for (const auto& [descriptor, inode] : *sockets)
+      if (table.holders(inode).size() > 1 && handed_on.size() < kMostHandedOn)
+        handed_on.push_back(inode);
   }
   allowance = before;
+}
+
+// A server that forks for each connection closes its own descriptor of it soon after: its other
+// holders are looked at in this update and in the next.
+void Owners::State::look_where_handed_on() {
+  std::vector<std::uint32_t> inodes = std::exchange(handed_on, {});
+  find_new_processes();
+  inodes.insert(inodes.end(), handed_on.begin(), handed_on.end());
+  for (const std::uint32_t inode : inodes) {
+    const auto holders = table.holders(inode);
+    for (const Holder holder : std::vector<Holder>(holders.begin(), holders.end()))
+      if (const auto process = processes.find(holder.pid); process != processes.end())
+        if (const Descriptors* const descriptors = open(holder.pid, process->second))
+          look(holder.pid, process->second, *descriptors, holder.descriptor);
+  }
 }
 
 // Pids of processes that hold sockets or did, the one that got some most recently first.
@@ -516,7 +539,7 @@ OwnersReport Owners::update(std::span<const std::uint32_t> appeared,
   state.earn();
   state.forget_departed(departed);
   state.drop_ended();
-  state.find_new_processes();
+  state.look_where_handed_on();
   state.want(appeared);
   state.probe();
   if (state.allowance > 0 && state.is_due()) state.search();

@@ -54,6 +54,23 @@ class Child {
   pid_t pid_ = 0;
 };
 
+// As a server does that forks for each connection: its own descriptor is closed after the fork.
+TEST(Owners, SeesTheParentLetGoOfWhatItsChildGoesOnWith) {
+  LiveSocket socket(AF_INET, SOCK_DGRAM, 0);
+  Owners owners({.recheck_links = 0});
+  const std::uint32_t inode = socket.inode();
+  owners.update({&inode, 1}, {});
+  ASSERT_EQ(holders_of(owners, inode), std::vector{mine(socket)});
+  const Child child;
+  const Holder childs{.pid = child.pid(), .descriptor = mine(socket).descriptor};
+  for (int updates = 0; updates < 3 && holders_of(owners, inode).size() < 2; ++updates)
+    owners.update({}, {});
+  ASSERT_EQ(holders_of(owners, inode).size(), 2u);
+  socket.close();
+  owners.update({}, {});
+  EXPECT_EQ(holders_of(owners, inode), std::vector{childs});
+}
+
 TEST(Owners, FindsTheHolderOfASocketThatWasThereBefore) {
   const LiveSocket socket(AF_INET, SOCK_DGRAM, 0);
   Owners owners;
