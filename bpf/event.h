@@ -241,4 +241,22 @@ struct socket_descriptor {
   __u64 inode;
 };
 
+/* How many TCP sockets one run of the glance shows, and among how many places of the table. */
+#define GLANCES_MAX 1024
+#define GLANCE_PLACES (16 << 10)
+
+/* What tells whether a TCP socket is as it was; of what has no counters they are 0. */
+struct tcp_glance {
+  __u64 cookie; /* 0: nobody asked for it yet */
+  struct event_ends ends;
+  __u32 network_namespace; /* inode */
+  __u32 interface;         /* bound to */
+  __u32 segments_in;
+  __u32 segments_out;
+  __u32 receive_queue;
+  __u32 send_queue;
+  __u32 state;
+  __u32 is_stand_in; /* a TIME_WAIT, or a FIN_WAIT2 whose socket was let go */
+};
+
 #endif /* NETREC_BPF_EVENT_H */

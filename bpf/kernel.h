@@ -48,6 +48,7 @@ typedef int pid_t;
 #define TCP_TIME_WAIT 6
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
+#define TCP_NEW_SYN_RECV 12
 
 #define AF_UNIX 1
 #define AF_INET 2
@@ -79,8 +80,35 @@ struct ns_common {
   unsigned int inum;
 };
 
+struct hlist_nulls_node {
+  struct hlist_nulls_node *next;
+};
+
+struct hlist_nulls_head {
+  struct hlist_nulls_node *first;
+};
+
+struct inet_ehash_bucket {
+  struct hlist_nulls_head chain;
+};
+
+struct inet_hashinfo {
+  struct inet_ehash_bucket *ehash;
+  unsigned int ehash_mask;
+  bool pernet; /* since Linux 6.1 */
+};
+
+struct inet_timewait_death_row {
+  struct inet_hashinfo *hashinfo;
+};
+
+struct netns_ipv4 {
+  struct inet_timewait_death_row tcp_death_row;
+};
+
 struct net {
   struct ns_common ns;
+  struct netns_ipv4 ipv4;
 };
 
 struct nsproxy {
@@ -108,6 +136,7 @@ struct sock_common {
   struct in6_addr skc_v6_rcv_saddr;
   atomic64_t skc_cookie;
   unsigned long skc_flags;
+  struct hlist_nulls_node skc_nulls_node;
 };
 
 typedef struct {
@@ -170,6 +199,10 @@ struct minmax {
 
 struct tcp_sock {
   struct inet_connection_sock inet_conn;
+  u32 rcv_nxt;
+  u32 copied_seq;
+  u32 write_seq;
+  u32 snd_una;
   u32 snd_cwnd;
   u32 mdev_us;
   u32 segs_out;

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bpf/event.h"
 #include "recorder/event_source.h"
 #include "schema/result.h"
 
@@ -39,6 +41,14 @@ class BpfPrograms {
   void await_program();
   /// A new pass of the iterator over descriptors; -1 and errno if there is none.
   int open_descriptor_pass() const;
+  /// What one run of the glance shows, valid until the next; the first begins anew.
+  enum class GlanceRun { first, next };
+  struct Glanced {
+    std::span<const tcp_glance> shown;
+    bool is_last = false;
+    bool is_shared = false;  ///< the table is of all namespaces that have none of their own
+  };
+  Result<Glanced> glance(GlanceRun run);
 
  private:
   BpfPrograms() = default;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -14,6 +15,7 @@
 #include <fstream>
 #include <utility>
 
+#include "bpf/event.h"  // What the skeleton has in it.
 #include "netrec.skel.h"
 #include "recorder/bpf_programs.h"
 #include "recorder/cgroup_paths.h"
@@ -28,7 +30,7 @@ struct Group {
   std::array<std::string_view, 4> programs;  // as named in bpf/*.bpf.c
 };
 
-constexpr std::array<Group, 9> kGroups = {{
+constexpr std::array<Group, 10> kGroups = {{
     {"tcp", "every TCP transition at its own time", {"on_tcp_state"}},
     {"calls",
      "who accepts, and connections that fail before a packet is sent",
@@ -44,6 +46,7 @@ constexpr std::array<Group, 9> kGroups = {{
      "frames sent and received below IP, by packet sockets",
      {"on_frame_queued", "on_frame_received", "on_frame_sent"}},
     {"descriptors", "who holds which socket, in one pass", {"on_task_file"}},
+    {"glance", "quick looks at TCP connections: each look asks for all of them", {"on_glance"}},
 }};
 
 bool has_program(const Group& group, std::string_view program) {
@@ -173,6 +176,7 @@ void BpfPrograms::attach() {
     const std::string_view name = bpf_program__name(program);
     for (const Group& group : kGroups) {
       if (!has_program(group, name) || !probe(group.name).works()) continue;
+      if (group.name == "glance") continue;  // Run by us, by nothing that happens.
       bpf_link* link = group.name == "traffic" ? bpf_program__attach_cgroup(program, cgroup)
                                                : bpf_program__attach(program);
       if (link == nullptr)
@@ -225,6 +229,24 @@ int BpfPrograms::open_descriptor_pass() const {
     return -1;
   }
   return bpf_iter_create(bpf_link__fd(skeleton_->links.on_task_file));
+}
+
+Result<BpfPrograms::Glanced> BpfPrograms::glance(GlanceRun run) {
+  auto& walk = *skeleton_->bss;
+  if (run == GlanceRun::first) walk.glance_place = walk.glance_overflow = 0;
+  const std::uint32_t before = walk.glance_place;
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  if (const int error =
+          bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.on_glance), &options);
+      error != 0)
+    return tl::unexpected<Error>(system_error(-error, "glance at the TCP connections"));
+  std::atomic_signal_fence(std::memory_order_acquire);  // The program wrote to `walk`.
+  if (walk.glance_overflow != 0 || walk.glance_place <= before)
+    return failure(ErrorKind::unsupported, "the kernel's table of TCP connections is not walked");
+  return Glanced{.shown = {walk.glances, std::min<std::size_t>(walk.glance_count, GLANCES_MAX)},
+                 .is_last = walk.glance_place >= walk.glance_places,
+                 .is_shared = walk.glance_is_shared != 0};
 }
 
 }  // namespace netrec

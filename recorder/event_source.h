@@ -27,8 +27,8 @@ struct EventSourceOptions {
 
 /// One thing events tell, and whether they do.
 struct Probe {
-  std::string
-      name;  ///< "tcp", "calls", "rings", "unix", "time_wait", "process", "traffic", "descriptors"
+  std::string name;  ///< "tcp", "calls", "rings", "unix", "time_wait", "process", "traffic",
+                     ///< "frames", "descriptors", "glance"
   std::string about;    ///< for people: what would not be seen without it
   std::string failure;  ///< why it does not work here; "" if it does
 
@@ -60,6 +60,16 @@ std::string to_string(const EventLosses& losses);
 using SocketDescriptorVisitor =
     std::function<void(std::uint32_t pid, std::uint32_t descriptor, std::uint32_t inode)>;
 
+/// A TCP connection as far as a glance tells; valid during the call.
+using GlanceVisitor = std::function<void(const tcp_glance& seen)>;
+
+/// How far a glance went.
+struct GlanceReport {
+  /// It showed all network namespaces that have no table of connections of their own
+  /// (net.ipv4.tcp_child_ehash_entries), not only the recorder's.
+  bool is_shared = false;
+};
+
 class EventSource {
  public:
   /// Loads, attaches and tries the programs. Errors: unsupported (built without them, or the kernel
@@ -85,6 +95,11 @@ class EventSource {
 
   /// Every descriptor that is a socket, of all processes. Errors: unsupported, io.
   Status read_descriptors(const SocketDescriptorVisitor& visit);
+
+  /// Every TCP connection of the table the recorder's network namespace uses; no listeners. Read
+  /// without a lock: one that moves meanwhile may be missed, or shown twice, or half old. Errors:
+  /// unsupported, permission, io.
+  Result<GlanceReport> glance(const GlanceVisitor& visit);
 
   EventLosses take_losses();
 

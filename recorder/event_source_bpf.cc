@@ -266,6 +266,16 @@ Status EventSource::read_descriptors(const SocketDescriptorVisitor& visit) {
   return {};
 }
 
+Result<GlanceReport> EventSource::glance(const GlanceVisitor& visit) {
+  if (!works("glance")) return failure(ErrorKind::unsupported, "there are no glances");
+  using Run = BpfPrograms::GlanceRun;
+  for (Run run = Run::first;; run = Run::next) {
+    NETREC_TRY(found, state_->programs.glance(run));
+    for (const tcp_glance& seen : found.shown) visit(seen);
+    if (found.is_last) return GlanceReport{.is_shared = found.is_shared};
+  }
+}
+
 EventLosses EventSource::take_losses() {
   EventLosses losses;
   losses.malformed = std::exchange(state_->malformed, 0);

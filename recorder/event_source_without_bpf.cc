@@ -19,6 +19,9 @@ Status EventSource::read_peers(const PeerVisitor&) { return {}; }
 Status EventSource::read_descriptors(const SocketDescriptorVisitor&) {
   return failure(ErrorKind::unsupported, "this netrec was built without its eBPF programs");
 }
+Result<GlanceReport> EventSource::glance(const GlanceVisitor&) {
+  return failure(ErrorKind::unsupported, "this netrec was built without its eBPF programs");
+}
 EventLosses EventSource::take_losses() { return {}; }
 const std::vector<Probe>& EventSource::probes() const {
   static const std::vector<Probe> kNone;

@@ -1,6 +1,7 @@
 #include "recorder/probe.h"
 
 #include <linux/if_packet.h>
+#include <linux/tcp.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -51,6 +52,7 @@ struct Trial {
   pid_t child = 0;
   std::uint32_t unix_inode = 0;  // of the end that connected
   std::uint32_t ring_inode = 0;  // of what was accepted through io_uring; 0: it could not be tried
+  bool was_glanced_at = false;   // the connecting end, and what was seen is true
 };
 
 std::uint32_t inode_of(int descriptor) {
@@ -137,8 +139,28 @@ tl::unexpected<Error> trial_error(std::string_view what) {
       system_error(errno, what).while_doing("try the eBPF programs over loopback"));
 }
 
+// The glance is held against what the kernel tells of the connecting end by itself.
+void glance_at(int client, EventSource& source, Trial& trial) {
+  tcp_info told{};
+  socklen_t size = sizeof(told);
+  if (::getsockopt(client, IPPROTO_TCP, TCP_INFO, &told, &size) != 0) return;
+  std::uint64_t cookie = 0;
+  size = sizeof(cookie);
+  if (::getsockopt(client, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return;
+  const auto compare = [&](const tcp_glance& seen) {
+    if (seen.cookie != cookie) return;
+    trial.was_glanced_at |= seen.ends.local_port == trial.connecting_port &&
+                            seen.ends.remote_port == trial.listening_port &&
+                            seen.state == kEstablished && seen.is_stand_in == 0 &&
+                            seen.segments_in == told.tcpi_segs_in &&
+                            seen.segments_out == told.tcpi_segs_out;
+  };
+  // What is wrong with it is told by what it did not show.
+  static_cast<void>(source.glance(compare));
+}
+
 // Connects, accepts, sends, and closes at both ends, the connecting one first.
-Status make_connection(Trial& trial) {
+Status make_connection(EventSource& source, Trial& trial) {
   Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -161,6 +183,7 @@ Status make_connection(Trial& trial) {
   if (::connect(another.number(), name, sizeof(address)) != 0) return trial_error("connect");
   const Descriptor by_ring(accept_through_ring(listener.number()));
   if (by_ring.number() >= 0) trial.ring_inode = inode_of(by_ring.number());
+  glance_at(client.number(), source, trial);
   client.close();
   // The client's FIN must have come before the server closes, or both would be in CLOSING.
   if (::recv(server.number(), bytes.data(), bytes.size(), 0) < 0) return trial_error("receive");
@@ -237,7 +260,7 @@ void start_process(Trial& trial) {
 
 Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   Trial trial;
-  NETREC_CHECKED(make_connection(trial));
+  NETREC_CHECKED(make_connection(source, trial));
   NETREC_CHECKED(make_unix_connection(trial));
   NETREC_CHECKED(send_datagram(trial));
   const bool sent_frame = send_frame();
@@ -267,6 +290,7 @@ Result<std::vector<ProbeFailure>> try_probes(EventSource& source) {
   expect("traffic", counted_bytes == kMessage.size(), "the bytes of a datagram");
   if (sent_frame) expect("frames", framed_bytes == kFrameBytes, "a frame sent below IP");
   expect("time_wait", sink.waiting, "TIME_WAIT");
+  expect("glance", trial.was_glanced_at, "the connection as it is");
   if (trial.child != 0)
     expect("process", sink.forked && sink.executed && sink.exited, "the process it started");
   return failures;
