@@ -130,6 +130,18 @@ Result<DumpReport> KernelSource::dump(std::uint32_t inode, std::uint32_t id, Soc
   return reader->dump(id, kind, state_->buffer, sink);
 }
 
+Result<DumpReport> KernelSource::listeners(std::uint32_t inode, std::uint32_t id, Family family,
+                                           SocketSink& sink) {
+  NETREC_TRY(reader, state_->reader(inode));
+  return reader->listeners(id, family, state_->buffer, sink);
+}
+
+Result<DumpReport> KernelSource::ask(std::uint32_t inode, std::uint32_t id,
+                                     std::span<const SocketQuestion> questions, SocketSink& sink) {
+  NETREC_TRY(reader, state_->reader(inode));
+  return reader->ask(id, questions, state_->buffer, sink);
+}
+
 Result<DumpReport> KernelSource::ended(std::uint32_t inode, std::uint32_t id, SocketSink& sink) {
   NETREC_TRY(reader, state_->reader(inode));
   return reader->ended(id, state_->buffer, sink);

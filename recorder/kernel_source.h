@@ -29,6 +29,10 @@ class KernelSource final : public SocketSource {
   std::span<const NamespaceFacts> namespaces() const override;
   Result<DumpReport> dump(std::uint32_t inode, std::uint32_t id, SocketKind kind,
                           SocketSink& sink) override;
+  Result<DumpReport> listeners(std::uint32_t inode, std::uint32_t id, Family family,
+                               SocketSink& sink) override;
+  Result<DumpReport> ask(std::uint32_t inode, std::uint32_t id,
+                         std::span<const SocketQuestion> questions, SocketSink& sink) override;
   Result<DumpReport> ended(std::uint32_t inode, std::uint32_t id, SocketSink& sink) override;
   bool tells_ends() const override;
   int bell() const override;

@@ -72,6 +72,19 @@ class DiagMessages final : public MessageSink {
   Socket row_;
 };
 
+// Where a connection is not there, the kernel answers with who listens at its port.
+class Connections final : public SocketSink {
+ public:
+  explicit Connections(SocketSink& sink) : sink_(sink) {}
+  std::uint32_t text(std::string_view bytes) override { return sink_.text(bytes); }
+  void see(const Socket& observed) override {
+    if (observed.state != TcpState::listen) sink_.see(observed);
+  }
+
+ private:
+  SocketSink& sink_;
+};
+
 class LinkMessages final : public MessageSink {
  public:
   LinkMessages(std::uint32_t id, InterfaceSink& sink) : id_(id), sink_(sink) {}
@@ -144,7 +157,8 @@ NamespaceReader::NamespaceReader(NetlinkSocket diag, NetlinkSocket route)
       netstat_("/proc/thread-self/net/netstat"),
       snmp6_("/proc/thread-self/net/snmp6"),
       ports_("/proc/sys/net/ipv4/ip_local_port_range"),
-      time_wait_limit_("/proc/sys/net/ipv4/tcp_max_tw_buckets") {}
+      time_wait_limit_("/proc/sys/net/ipv4/tcp_max_tw_buckets"),
+      table_("/proc/sys/net/ipv4/tcp_ehash_entries") {}
 
 Result<NamespaceReader> NamespaceReader::open_here(Ends ends) {
   NETREC_TRY(diag, NetlinkSocket::open(NETLINK_SOCK_DIAG));
@@ -175,6 +189,9 @@ void NamespaceReader::read_limits(NamespaceFacts& facts) {
   facts.last_port = static_cast<std::uint16_t>(first_number(ports));
   std::string_view limit = time_wait_limit_.read(text_);
   facts.time_wait_limit = static_cast<std::uint32_t>(first_number(limit));
+  // The size, negative where it is that of a shared one; older kernels have neither.
+  const std::string_view places = table_.read(text_);
+  facts.has_own_table = !places.empty() && !places.starts_with('-');
 }
 
 const ProcFile& NamespaceReader::table_of(SocketKind kind) const {
@@ -218,6 +235,28 @@ Result<DumpReport> NamespaceReader::dump(std::uint32_t id, SocketKind kind,
   if (!has_table && sockets_in_use(kind, protocols_.read(text_))) return report;
   absent_.set(place);
   return has_table ? dump_table(id, kind, sink) : DumpReport{};
+}
+
+Result<DumpReport> NamespaceReader::listeners(std::uint32_t id, Family family,
+                                              std::vector<std::byte>& buffer, SocketSink& sink) {
+  const SocketKind kind{Transport::tcp, family};
+  DiagMessages messages(decode_inet, kind, id, sink);
+  return diag_.dump(SOCK_DIAG_BY_FAMILY, listeners_request(kind), SOCK_DIAG_BY_FAMILY, buffer,
+                    messages);
+}
+
+Result<DumpReport> NamespaceReader::ask(std::uint32_t id, std::span<const SocketQuestion> questions,
+                                        std::vector<std::byte>& buffer, SocketSink& sink) {
+  Connections connections(sink);
+  DumpReport report;
+  for (const SocketQuestion& question : questions) {
+    const SocketKind kind{Transport::tcp, question.family};
+    DiagMessages messages(decode_inet, kind, id, connections);
+    NETREC_TRY(found, diag_.ask(SOCK_DIAG_BY_FAMILY, inet_question(kind, question),
+                                SOCK_DIAG_BY_FAMILY, buffer, messages));
+    if (found) ++report.count;
+  }
+  return report;
 }
 
 Result<DumpReport> NamespaceReader::ended(std::uint32_t id, std::vector<std::byte>& buffer,

@@ -30,7 +30,7 @@ class NamespaceReader {
                                       Ends ends = Ends::left);
 
   std::uint64_t cookie() const { return diag_.namespace_cookie(); }
-  /// Fills in the ports and the TIME_WAIT limit.
+  /// Fills in the ports, the TIME_WAIT limit, and whether it has a table of its own.
   void read_limits(NamespaceFacts& facts);
   /// Forgets which kinds the kernel did not offer: a module may have been loaded.
   void ask_again() { absent_.reset(); }
@@ -38,6 +38,10 @@ class NamespaceReader {
   /// As SocketSource has them. `buffer` is shared by all readers of a thread.
   Result<DumpReport> dump(std::uint32_t id, SocketKind kind, std::vector<std::byte>& buffer,
                           SocketSink& sink);
+  Result<DumpReport> listeners(std::uint32_t id, Family family, std::vector<std::byte>& buffer,
+                               SocketSink& sink);
+  Result<DumpReport> ask(std::uint32_t id, std::span<const SocketQuestion> questions,
+                         std::vector<std::byte>& buffer, SocketSink& sink);
   Result<DumpReport> ended(std::uint32_t id, std::vector<std::byte>& buffer, SocketSink& sink);
   /// Readable when something ended; -1 if that is not watched, or cannot be.
   int ends_descriptor() const { return ends_ ? ends_->descriptor() : -1; }
@@ -59,7 +63,7 @@ class NamespaceReader {
   ProcFile protocols_;
   ProcFile raw_, raw6_, icmp_, icmp6_;
   ProcFile snmp_, netstat_, snmp6_;
-  ProcFile ports_, time_wait_limit_;
+  ProcFile ports_, time_wait_limit_, table_;
   std::bitset<32> absent_;  ///< kinds (by place in socket_kinds()) whose diag the kernel has not
   std::map<std::size_t, CookieSink::Cookies> cookies_;  ///< of the tables, by kind's place
   CounterList counters_;

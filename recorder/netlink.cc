@@ -68,11 +68,11 @@ std::uint64_t NetlinkSocket::namespace_cookie() const {
   return cookie;
 }
 
-Status NetlinkSocket::send_request(std::uint16_t type, Bytes request) {
+Status NetlinkSocket::send_request(std::uint16_t type, std::uint16_t flags, Bytes request) {
   nlmsghdr header{};
   header.nlmsg_len = static_cast<std::uint32_t>(NLMSG_LENGTH(request.size()));
   header.nlmsg_type = type;
-  header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  header.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   header.nlmsg_seq = ++sequence_;
   std::byte message[256];
   NETREC_CHECK(NLMSG_HDRLEN + request.size() <= sizeof message, "a dump's request is small");
@@ -82,15 +82,12 @@ Status NetlinkSocket::send_request(std::uint16_t type, Bytes request) {
   kernel.nl_family = AF_NETLINK;
   if (sendto(descriptor_, message, header.nlmsg_len, 0, reinterpret_cast<const sockaddr*>(&kernel),
              sizeof kernel) < 0)
-    return tl::unexpected(system_error(errno, "ask for a dump"));
+    return tl::unexpected(system_error(errno, "ask the kernel"));
   return {};
 }
 
-Result<DumpReport> NetlinkSocket::dump(std::uint16_t type, Bytes request, std::uint16_t answer_type,
-                                       std::vector<std::byte>& buffer, MessageSink& sink) {
-  buffer.resize(kNetlinkBufferBytes);
-  NETREC_CHECKED(send_request(type, request));
-  DumpReport report;
+// The next datagram of the kernel's. What did not fit is in the report.
+Result<Bytes> NetlinkSocket::receive(std::vector<std::byte>& buffer, DumpReport& report) {
   while (true) {
     sockaddr_nl sender{};
     socklen_t sender_size = sizeof sender;
@@ -105,11 +102,38 @@ Result<DumpReport> NetlinkSocket::dump(std::uint16_t type, Bytes request, std::u
     if (sender.nl_pid != 0)
       continue;  // Any process may write to our address; only 0 is the kernel.
     if (static_cast<std::size_t>(size) > buffer.size()) report.overrun = true;
-    const Bytes datagram(buffer.data(), std::min(static_cast<std::size_t>(size), buffer.size()));
+    return Bytes(buffer.data(), std::min(static_cast<std::size_t>(size), buffer.size()));
+  }
+}
+
+Result<DumpReport> NetlinkSocket::dump(std::uint16_t type, Bytes request, std::uint16_t answer_type,
+                                       std::vector<std::byte>& buffer, MessageSink& sink) {
+  buffer.resize(kNetlinkBufferBytes);
+  NETREC_CHECKED(send_request(type, NLM_F_DUMP, request));
+  DumpReport report;
+  while (true) {
+    NETREC_TRY(datagram, receive(buffer, report));
     const DatagramOutcome outcome =
         walk_datagram(datagram, sequence_, answer_type, wall_us(), sink, report);
     if (outcome.error != 0) return tl::unexpected(refusal(outcome.error));
     if (outcome.done) return report;
+  }
+}
+
+Result<bool> NetlinkSocket::ask(std::uint16_t type, Bytes request, std::uint16_t answer_type,
+                                std::vector<std::byte>& buffer, MessageSink& sink) {
+  buffer.resize(kNetlinkBufferBytes);
+  NETREC_CHECKED(send_request(type, 0, request));
+  DumpReport report;
+  while (true) {
+    NETREC_TRY(datagram, receive(buffer, report));
+    const DatagramOutcome outcome =
+        walk_datagram(datagram, sequence_, answer_type, wall_us(), sink, report);
+    if (!report.whole()) return failure(ErrorKind::corrupt, "an answer that is not understood");
+    if (report.count != 0) return true;
+    if (outcome.error == ENOENT || outcome.error == ESTALE) return false;
+    if (outcome.error != 0)
+      return tl::unexpected(system_error(outcome.error, "ask for one socket"));
   }
 }
 

@@ -59,10 +59,15 @@ class NetlinkSocket {
   /// (the kernel has no such dump), permission, io.
   Result<DumpReport> dump(std::uint16_t type, Bytes request, std::uint16_t answer_type,
                           std::vector<std::byte>& buffer, MessageSink& sink);
+  /// The same of one thing, not a dump: its answer, if any, is shown. False: there is no such
+  /// thing. Errors: corrupt (what came was not understood), permission, io.
+  Result<bool> ask(std::uint16_t type, Bytes request, std::uint16_t answer_type,
+                   std::vector<std::byte>& buffer, MessageSink& sink);
 
  private:
   explicit NetlinkSocket(int descriptor) : descriptor_(descriptor) {}
-  Status send_request(std::uint16_t type, Bytes request);
+  Status send_request(std::uint16_t type, std::uint16_t flags, Bytes request);
+  Result<Bytes> receive(std::vector<std::byte>& buffer, DumpReport& report);
 
   int descriptor_ = -1;
   std::uint32_t sequence_ = 0;

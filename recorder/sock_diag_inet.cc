@@ -88,6 +88,31 @@ IpAddress address_of(const __be32 (&words)[4], Family family) {
   return {.high = be64toh(halves[0]), .low = be64toh(halves[1])};
 }
 
+void put_address(const IpAddress& address, Family family, __be32 (&words)[4]) {
+  if (family == Family::inet) {
+    words[0] = htonl(static_cast<std::uint32_t>(address.low));
+    return;
+  }
+  const std::uint64_t halves[2] = {htobe64(address.high), htobe64(address.low)};
+  std::memcpy(words, halves, sizeof halves);
+}
+
+inet_diag_req_v2 request_for(SocketKind kind, std::uint32_t states) {
+  inet_diag_req_v2 request{};
+  request.sdiag_family = static_cast<std::uint8_t>(kind.family);
+  request.sdiag_protocol =
+      static_cast<std::uint8_t>(std::min<std::uint32_t>(protocol_of(kind.transport), IPPROTO_RAW));
+  request.idiag_ext = extensions_of(kind);
+  request.idiag_states = states;
+  return request;
+}
+
+std::vector<std::byte> bytes_of(const inet_diag_req_v2& request) {
+  std::vector<std::byte> bytes(sizeof request);
+  std::memcpy(bytes.data(), &request, sizeof request);
+  return bytes;
+}
+
 void decode_header(const inet_diag_msg& message, const DecodeContext& context, Socket& row) {
   row.cookie = cookie_of(message.id.idiag_cookie);
   row.family = context.kind.family;
@@ -194,13 +219,8 @@ void decode_attribute(const Attribute& attribute, const DecodeContext& context, 
 }  // namespace
 
 std::vector<std::byte> inet_request(SocketKind kind) {
-  inet_diag_req_v2 request{};
-  request.sdiag_family = static_cast<std::uint8_t>(kind.family);
   const std::uint32_t protocol = protocol_of(kind.transport);
-  request.sdiag_protocol =
-      static_cast<std::uint8_t>(std::min<std::uint32_t>(protocol, IPPROTO_RAW));
-  request.idiag_ext = extensions_of(kind);
-  request.idiag_states = kAllStates;
+  const inet_diag_req_v2 request = request_for(kind, kAllStates);
   std::vector<std::byte> bytes(sizeof request);
   std::memcpy(bytes.data(), &request, sizeof request);
   if (protocol > IPPROTO_RAW) {  // Does not fit the byte meant for it.
@@ -211,6 +231,22 @@ std::vector<std::byte> inet_request(SocketKind kind) {
     std::memcpy(bytes.data() + sizeof request + sizeof header, &protocol, sizeof protocol);
   }
   return bytes;
+}
+
+std::vector<std::byte> listeners_request(SocketKind kind) {
+  return bytes_of(request_for(kind, 1U << static_cast<unsigned>(TcpState::listen)));
+}
+
+std::vector<std::byte> inet_question(SocketKind kind, const SocketQuestion& question) {
+  inet_diag_req_v2 request = request_for(kind, kAllStates);
+  request.id.idiag_sport = htons(question.local_port);
+  request.id.idiag_dport = htons(question.remote_port);
+  put_address(question.local, kind.family, request.id.idiag_src);
+  put_address(question.remote, kind.family, request.id.idiag_dst);
+  request.id.idiag_if = question.interface;
+  // Whichever is there now.
+  request.id.idiag_cookie[0] = request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+  return bytes_of(request);
 }
 
 bool decode_inet(Bytes payload, const DecodeContext& context, Socket& row) {

@@ -38,6 +38,16 @@ std::span<const SocketKind> socket_kinds();
 /// "tcp over inet6", "unix", …: for messages and gaps.
 std::string to_string(const SocketKind& kind);
 
+/// Which connection is asked for, by its ends.
+struct SocketQuestion {
+  Family family = Family::none;
+  IpAddress local;
+  IpAddress remote;
+  std::uint16_t local_port = 0;
+  std::uint16_t remote_port = 0;
+  std::uint32_t interface = 0;  ///< it is bound to
+};
+
 /// A network namespace that can be read now, or why it cannot. One with inode 0 stands for those of
 /// processes that may not even be asked which one they live in.
 struct NamespaceFacts {
@@ -47,8 +57,9 @@ struct NamespaceFacts {
   std::uint32_t time_wait_limit = 0;  ///< net.ipv4.tcp_max_tw_buckets; 0: not known
   std::uint16_t first_port = 0;       ///< net.ipv4.ip_local_port_range
   std::uint16_t last_port = 0;
-  bool own = false;   ///< the recorder's own
-  std::string error;  ///< why it cannot be read; "" if it can
+  bool own = false;            ///< the recorder's own
+  bool has_own_table = false;  ///< of TCP connections, not the one it shares with others
+  std::string error;           ///< why it cannot be read; "" if it can
 
   bool readable() const { return error.empty(); }
   bool operator==(const NamespaceFacts&) const = default;
@@ -106,6 +117,13 @@ class SocketSource {
   /// not ask again), permission, not_found (no such namespace, or not readable), io.
   virtual Result<DumpReport> dump(std::uint32_t inode, std::uint32_t id, SocketKind kind,
                                   SocketSink& sink) = 0;
+
+  /// Of TCP over `family`: those that listen, and that of the connections asked for which are
+  /// there. Otherwise as dump().
+  virtual Result<DumpReport> listeners(std::uint32_t inode, std::uint32_t id, Family family,
+                                       SocketSink& sink) = 0;
+  virtual Result<DumpReport> ask(std::uint32_t inode, std::uint32_t id,
+                                 std::span<const SocketQuestion> questions, SocketSink& sink) = 0;
 
   /// Shows the sockets of the namespace that ended since the last call, as they were then, if the
   /// kernel was asked to tell (tells_ends()). The report says what was lost: overrun. Not during a

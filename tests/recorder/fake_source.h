@@ -24,15 +24,31 @@ class FakeSource final : public SocketSource {
   Result<DumpReport> dump(std::uint32_t, std::uint32_t id, SocketKind kind,
                           SocketSink& sink) override {
     if (refuses) return failure(ErrorKind::unsupported, "not here");
-    DumpReport report;
-    for (Socket row : sockets) {
-      if (row.transport != kind.transport || row.family != kind.family) continue;
-      row.network_namespace = id;
-      row.path = row.transport == Transport::unix ? sink.text("/run/fake.socket") : 0;
-      sink.see(row);
-      ++report.count;
-    }
+    ++dumped;
+    DumpReport report = show_if(id, sink, [kind](const Socket& row) {
+      return row.transport == kind.transport && row.family == kind.family;
+    });
     report.interrupted = interrupted;
+    return report;
+  }
+
+  Result<DumpReport> listeners(std::uint32_t, std::uint32_t id, Family family,
+                               SocketSink& sink) override {
+    ++asked_for_listeners;
+    return show_if(id, sink, [family](const Socket& row) {
+      return row.family == family && row.state == TcpState::listen;
+    });
+  }
+  Result<DumpReport> ask(std::uint32_t, std::uint32_t id, std::span<const SocketQuestion> questions,
+                         SocketSink& sink) override {
+    DumpReport report;
+    for (const SocketQuestion& question : questions) {
+      asked.push_back(question);
+      report.count +=
+          show_if(id, sink, [&question](const Socket& row) {
+            return row.remote_port == question.remote_port && row.local_port == question.local_port;
+          }).count;
+    }
     return report;
   }
 
@@ -61,6 +77,9 @@ class FakeSource final : public SocketSource {
   }
 
   NamespaceFacts place;
+  std::vector<SocketQuestion> asked;  ///< of which connections
+  int asked_for_listeners = 0;
+  int dumped = 0;
   std::vector<Socket> sockets;
   std::vector<Socket> ends;
   bool watches_ends = false;
@@ -69,6 +88,20 @@ class FakeSource final : public SocketSource {
   std::uint64_t received = 0;
   bool interrupted = false;
   bool refuses = false;
+
+ private:
+  template <class Wanted>
+  DumpReport show_if(std::uint32_t id, SocketSink& sink, Wanted wanted) {
+    DumpReport report;
+    for (Socket row : sockets) {
+      if (!wanted(row)) continue;
+      row.network_namespace = id;
+      row.path = row.transport == Transport::unix ? sink.text("/run/fake.socket") : 0;
+      sink.see(row);
+      ++report.count;
+    }
+    return report;
+  }
 };
 
 /// An established TCP connection over IPv4; nobody's (inode 0).
