@@ -20,7 +20,7 @@ Result<Capture> Capture::choose(CaptureChoice choice) {
 }
 
 void LookPace::looked(std::chrono::nanoseconds monotonic, std::chrono::nanoseconds cost) {
-  due_ = monotonic + std::min<std::chrono::nanoseconds>(cost * share_, kLongest);
+  due_ = monotonic + std::min<std::chrono::nanoseconds>(cost * share_, longest_);
 }
 
 std::chrono::nanoseconds thread_time() {

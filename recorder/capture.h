@@ -2,7 +2,7 @@
 // full look is due where events tell what happens in between.
 //
 // With events a look at every socket only brings counters up to date and reconciles. It is made as
-// often as it costs next to nothing (kShare of a processor), at least once in kLongest: once in a
+// often as it costs next to nothing (a share of a processor), at least once in `longest`: once in a
 // few seconds on a desktop, once a minute beside a hundred thousand sockets.
 #pragma once
 
@@ -29,10 +29,9 @@ struct Capture {
 /// When to look again at what costs more the more there is.
 class LookPace {
  public:
-  static constexpr std::chrono::seconds kLongest{60};
-
-  /// Looks take one part in `share` of a processor, at most.
-  explicit LookPace(int share) : share_(share) {}
+  /// Looks take one part in `share` of a processor, at most; but one is made in `longest`.
+  explicit LookPace(int share, std::chrono::seconds longest = std::chrono::seconds(60))
+      : share_(share), longest_(longest) {}
 
   bool is_due(std::chrono::nanoseconds monotonic) const { return monotonic >= due_; }
   /// A look ended now that took `cost` of processor time.
@@ -41,6 +40,7 @@ class LookPace {
 
  private:
   int share_;
+  std::chrono::seconds longest_;
   std::chrono::nanoseconds due_{0};
 };
 

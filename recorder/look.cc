@@ -49,13 +49,18 @@ void Look::tell_users() {
   if (const auto users = read_users()) observer_.surroundings().users(*users);
 }
 
-void Look::sockets() {
+LookDepth Look::sockets(LookDepth depth) {
+  const bool is_quick = depth == LookDepth::quick && quick_ && quick_->look();
   for (const NamespaceFacts& place : source_.namespaces()) {
     const std::uint32_t id = observer_.surroundings().namespace_id(place.inode);
     if (!place.readable() || id == 0) continue;
-    for (const SocketKind kind : socket_kinds())
-      if (options_.unix_sockets || kind.transport != Transport::unix) dump(place, id, kind);
+    const bool tcp_is_done = is_quick && quick_->showed(place);
+    for (const SocketKind kind : socket_kinds()) {
+      if (!options_.unix_sockets && kind.transport == Transport::unix) continue;
+      if (!tcp_is_done || kind.transport != Transport::tcp) dump(place, id, kind);
+    }
   }
+  return is_quick ? LookDepth::quick : LookDepth::full;
 }
 
 void Look::unix_sockets() {

@@ -4,13 +4,21 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "recorder/clock.h"
 #include "recorder/observer.h"
+#include "recorder/quick_look.h"
 #include "recorder/source.h"
 
 namespace netrec {
+
+enum class LookDepth {
+  quick,  ///< TCP connections that are as they were are not asked for
+  full,
+};
 
 struct LookOptions {
   bool unix_sockets = true;
@@ -26,8 +34,11 @@ class Look {
   /// Namespaces that came and went, and users, looked for every few seconds. REQUIRES: to be called
   /// before the others in a tick.
   void surroundings();
-  /// Shows all sockets. The caller drains events, if there are any, and says end_dumps().
-  void sockets();
+  /// From now on looks may be quick. `scan` must stay valid.
+  void use(GlanceScan scan) { quick_.emplace(source_, observer_, std::move(scan)); }
+  /// Shows all sockets. The caller drains events, if there are any, and says end_dumps(). Returns
+  /// how deep it looked: a quick look may not do.
+  LookDepth sockets(LookDepth depth);
   /// The same of UNIX sockets only.
   void unix_sockets();
   void interfaces_and_counters();
@@ -47,6 +58,7 @@ class Look {
   Observer& observer_;
   Clock& clock_;
   LookOptions options_;
+  std::optional<QuickLook> quick_;
   std::chrono::nanoseconds surroundings_due_{0};
   std::set<std::uint64_t> refused_;  ///< kinds, each in a namespace, that cannot be asked for
 };

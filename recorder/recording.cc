@@ -158,7 +158,12 @@ void Recording::open_session() {
     observer_.sockets().use_events(EventCapture::on);
     observer_.processes().trust_events(capture_.events->works("process"));
     if (capture_.events->works("descriptors")) observer_.owners().use(scan_by(*capture_.events));
+    if (capture_.events->works("glance"))
+      look_.use([&events = *capture_.events](const GlanceVisitor& visit) {
+        return events.glance(visit);
+      });
     pace_.look_soon();
+    full_pace_.look_soon();
   }
   tell_limits(limits_, now, observer_);
   look_.start_over();
@@ -234,17 +239,18 @@ void Recording::hash_executables() {
 
 void Recording::observe_by_looking() {
   read_ends();
-  look_at_sockets();
+  look_at_sockets(LookDepth::full);
 }
 
-void Recording::look_at_sockets() {
+LookDepth Recording::look_at_sockets(LookDepth depth) {
   observer_.sockets().begin_dumps();
   look_.surroundings();
-  look_.sockets();
+  const LookDepth looked = look_.sockets(depth);
   drain();
   folder_.spare_ending();
   observer_.sockets().end_dumps(closes_);
   closes_ = CloseReason::gone;
+  return looked;
 }
 
 // --- the frame -----------------------------------------------------------------------------------

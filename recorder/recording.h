@@ -85,7 +85,7 @@ class Recording {
   std::chrono::microseconds drain();
   void read_ends();
   void observe_by_looking();
-  void look_at_sockets();
+  LookDepth look_at_sockets(LookDepth depth);
   void observe_events();
   void look_at_unix_sockets();
   void read_peers();
@@ -109,8 +109,9 @@ class Recording {
   Observer observer_;
   EventFolder folder_;
   Look look_;
-  // Shares of a processor: docs/decisions/0034 and 0032.
+  // Shares of a processor: docs/decisions/0034, 0035 and 0032.
   LookPace pace_{10'000};
+  LookPace full_pace_{10'000, std::chrono::hours(1)};
   LookPace unix_pace_{2'000};
   Disagreements disagreements_;
   int doubtful_ = 0;  ///< ticks in which a socket not known may be one whose beginning was lost

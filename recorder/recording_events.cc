@@ -71,9 +71,13 @@ void Recording::observe_events() {
   if (!pace_.is_due(clock_.now().monotonic)) return look_at_unix_sockets();
   const nanoseconds before = thread_time();
   folder_.take_unix_doubt();
-  look_at_sockets();
+  // After a loss nothing is taken for what it was.
+  const bool wants_all = closes_ != CloseReason::gone || full_pace_.is_due(clock_.now().monotonic);
+  const LookDepth looked = look_at_sockets(wants_all ? LookDepth::full : LookDepth::quick);
   tell_disagreements();
-  pace_.looked(clock_.now().monotonic, thread_time() - before);
+  const nanoseconds now = clock_.now().monotonic;
+  pace_.looked(now, thread_time() - before);
+  if (looked == LookDepth::full) full_pace_.looked(now, thread_time() - before);
 }
 
 // Their ends are not all told by events; where one may have been missed, dumps tell.

@@ -22,6 +22,29 @@ void prefetch(const Socket& row) {
     __builtin_prefetch(bytes + offset);
 }
 
+// Whether all that a dump would show of it is what it showed the last time. Every segment is
+// counted, what a program takes out of the queue shortens it, and while something waits to be sent
+// clocks run. What setsockopt(2) changes, and shutdown(2) for reading, is not seen by this.
+bool is_as_glanced(const Socket& row, const Glance& seen) {
+  if (row.state != seen.state) return false;
+  if (seen.is_stand_in) return row.timer == SocketTimer::time_wait;
+  if (seen.send_queue != 0 || row.send_queue != 0) return false;
+  const bool is_open = seen.state == TcpState::established || seen.state == TcpState::close_wait;
+  // Nobody has accepted it yet, as far as is known; a connection being asked for has no counters.
+  if ((is_open && row.inode == 0) || seen.state == TcpState::syn_recv) return false;
+  return row.segments_in == seen.segments_in && row.segments_out == seen.segments_out &&
+         row.receive_queue == seen.receive_queue;
+}
+
+SocketQuestion question_of(const Socket& row) {
+  return {.family = row.family,
+          .local = row.local,
+          .remote = row.remote,
+          .local_port = row.local_port,
+          .remote_port = row.remote_port,
+          .interface = row.interface};
+}
+
 }  // namespace
 
 Sockets::Sockets(Ledger& ledger, Clock& clock)
@@ -58,9 +81,13 @@ std::uint16_t Sockets::part_of(std::uint32_t network_namespace, SocketKind kind)
 }
 
 void Sockets::begin_part(std::uint32_t network_namespace, SocketKind kind) {
+  resume_part(network_namespace, kind);
+  parts_[part_].began_us = microseconds_of(clock_.now().wall);
+}
+
+void Sockets::resume_part(std::uint32_t network_namespace, SocketKind kind) {
   part_ = part_of(network_namespace, kind);
   last_ = kNowhere;
-  parts_[part_].began_us = microseconds_of(clock_.now().wall);
 }
 
 // Where the row that follows the one shown last was shown the last time; else by hash.
@@ -127,6 +154,23 @@ void Sockets::see(const Socket& observed) {
   if (is_told_by_events(row)) untold_.insert(row.cookie);
   add(row, part_);
   link(static_cast<std::uint32_t>(places_.size() - 1));
+}
+
+bool Sockets::glance(const Glance& seen) {
+  const std::uint32_t place = predict(seen.cookie);
+  if (place == kNowhere) return false;
+  places_[place].generation = generation_;
+  link(place);
+  return is_as_glanced(ledger_.sockets().rows()[place], seen);
+}
+
+void Sockets::not_shown(std::vector<SocketQuestion>& questions) const {
+  for (std::size_t place = 0; place < places_.size(); ++place) {
+    if (places_[place].generation == generation_ || places_[place].part != part_) continue;
+    const Socket& row = ledger_.sockets().rows()[place];
+    if (row.state == TcpState::listen) continue;
+    questions.push_back(question_of(row));
+  }
 }
 
 // An event told of it by its inode, before it had a cookie.

@@ -53,6 +53,17 @@ struct SocketTotals {
 
 enum class EventCapture { off, on };
 
+/// As much of a TCP connection as tells whether it is as it was (bpf/glance.bpf.c).
+struct Glance {
+  std::uint64_t cookie = 0;
+  TcpState state = TcpState::unknown;
+  bool is_stand_in = false;  ///< a TIME_WAIT, or a FIN_WAIT2 whose socket was let go
+  std::uint32_t segments_in = 0;
+  std::uint32_t segments_out = 0;
+  std::uint32_t receive_queue = 0;
+  std::uint32_t send_queue = 0;
+};
+
 class Sockets final : public SocketSink {
  public:
   Sockets(Ledger& ledger, Clock& clock);
@@ -67,8 +78,14 @@ class Sockets final : public SocketSink {
 
   void begin_dumps();
   void begin_part(std::uint32_t network_namespace, SocketKind kind);
+  /// Goes on with a part that has begun, after others.
+  void resume_part(std::uint32_t network_namespace, SocketKind kind);
   std::uint32_t text(std::string_view bytes) override { return ledger_.text(bytes); }
   void see(const Socket& observed) override;
+  /// The socket is there. True if it is as it is known to be; else its row is wanted by see().
+  bool glance(const Glance& seen);
+  /// The connections of the part that were shown by neither, so far.
+  void not_shown(std::vector<SocketQuestion>& questions) const;
   /// `whole`: every socket of the part was shown.
   void end_part(bool whole);
   /// The namespace is gone, and its sockets with it. Not during a part.
