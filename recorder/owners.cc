@@ -49,6 +49,9 @@ constexpr std::size_t kMostHandedOn = 64;  // looked at again at once; the rest 
 constexpr std::size_t kMostOpen = 2048;
 // Updates between two looks for a socket nobody seems to hold.
 constexpr std::uint32_t kLongestWait = 256;
+// After a scan that read so many descriptors, at least one more: twice the time in which its cost is
+// earned. It showed all there are, so what it did not find is hardly found by the next.
+constexpr std::size_t kScannedPerWait = 2000;
 
 using Seconds = std::chrono::duration<double>;
 
@@ -94,7 +97,7 @@ struct Owners::State {
   std::size_t known_count(std::uint32_t pid, const Watched& process) const;
   bool is_known(std::uint32_t pid, const Watched& process, const Descriptors& descriptors) const;
   bool search_by_scan();
-  void postpone(bool looked_everywhere);
+  void postpone(bool looked_everywhere, std::uint32_t least_wait = 1);
   void earn();
   void look_where_handed_on();
   void recheck();
@@ -400,7 +403,8 @@ void Owners::State::search_process(std::uint32_t pid, Watched& process) {
 }
 
 void Owners::State::search() {
-  if (search_by_scan()) return postpone(true);
+  if (search_by_scan())
+    return postpone(true, static_cast<std::uint32_t>(1 + table.socket_count() / kScannedPerWait));
   std::vector<std::pair<std::uint64_t, std::uint32_t>> order;
   for (auto& [pid, process] : processes) {
     const Descriptors* const descriptors = open(pid, process);
@@ -418,12 +422,13 @@ void Owners::State::search() {
 }
 
 // What was not found is looked for again at the next update, or later and later if it is nowhere.
-void Owners::State::postpone(bool looked_everywhere) {
+void Owners::State::postpone(bool looked_everywhere, std::uint32_t least_wait) {
   for (auto search = wanted.begin(); search != wanted.end(); ++search) {
     if (search->second.due > update) continue;
     Search& next = search.value();
+    next.wait = std::min(std::max(next.wait, least_wait), kLongestWait);
     next.due = update + (looked_everywhere ? next.wait : 1);
-    if (looked_everywhere) next.wait = std::min(next.wait * 2, kLongestWait);
+    if (looked_everywhere) next.wait *= 2;
   }
 }
 
