@@ -27,8 +27,8 @@ struct EventSourceOptions {
 
 /// One thing events tell, and whether they do.
 struct Probe {
-  std::string name;  ///< "tcp", "calls", "rings", "unix", "time_wait", "process", "traffic",
-                     ///< "frames", "descriptors", "glance"
+  std::string name;     ///< "tcp", "calls", "rings", "unix", "time_wait", "process", "traffic",
+                        ///< "frames", "descriptors", "glance"
   std::string about;    ///< for people: what would not be seen without it
   std::string failure;  ///< why it does not work here; "" if it does
 

@@ -142,7 +142,8 @@ std::vector<NeededCapability> needed_capabilities(const PrivilegeNeeds& needs) {
   };
   if (needs.other_namespaces) needed.push_back({CAP_SYS_ADMIN, "setns(2) into network namespaces"});
   if (needs.events) {
-    needed.push_back({CAP_BPF, "reading the maps of the eBPF programs, and the glance at connections"});
+    needed.push_back(
+        {CAP_BPF, "reading the maps of the eBPF programs, and the glance at connections"});
     needed.push_back({CAP_PERFMON, "the iterator over descriptors"});
   }
   if (belongs_to_another(needs.output))
