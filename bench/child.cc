@@ -5,11 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
+#include <thread>
 #include <utility>
 
 namespace netrec {
@@ -37,7 +40,19 @@ Child Child::recorder(const std::string& capture, const std::string& path,
   std::vector<std::string> command = {
       build_folder() + "/netrec-record", "--quiet", "--capture", capture, "--output", path};
   command.insert(command.end(), more.begin(), more.end());
-  return Child(command, path + ".log");
+  Child child(command, path + ".log");
+  while (!std::filesystem::exists(path)) {
+    if (::waitpid(child.pid_, nullptr, WNOHANG) != 0) {
+      child.pid_ = 0;
+      std::ostringstream log;
+      log << std::ifstream(path + ".log").rdbuf();
+      fmt::print(stderr, "{} ended at once; is NETREC_BUILD the folder it was built in?\n{}",
+                 command[0], log.str());
+      std::exit(1);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return child;
 }
 
 Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}

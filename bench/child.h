@@ -17,7 +17,8 @@ class Child {
  public:
   /// What it writes goes to the file `output`.
   Child(const std::vector<std::string>& command, const std::string& output);
-  /// `netrec-record --quiet --capture CAPTURE --output PATH`, and `more`; PATH is removed first.
+  /// `netrec-record --quiet --capture CAPTURE --output PATH`, and `more`; PATH is removed first. It
+  /// has made PATH anew; if it cannot, the benchmark ends with what it said.
   static Child recorder(const std::string& capture, const std::string& path,
                         const std::vector<std::string>& more = {});
   Child(Child&& other) noexcept;

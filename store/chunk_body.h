@@ -22,6 +22,8 @@ class ChunkBody {
   ChunkBody(std::size_t size, Read read) : size_(size), read_(std::move(read)) {}
 
   std::size_t size() const { return size_; }
+  /// True: a part is the same bytes each time.
+  bool is_in_memory() const { return !read_; }
   /// The bytes from `offset` on; `room` holds them if they had to be read. REQUIRES: they are
   /// within size(). Errors: corrupt, io.
   Result<std::string_view> part(std::size_t offset, std::size_t size,

@@ -15,13 +15,18 @@ std::vector<std::uint32_t> rows_where(const Column& column, std::span<const std:
   return rows;
 }
 
+Column picked(std::span<const std::uint64_t> column, std::span<const std::uint32_t> rows) {
+  Column values;
+  values.reserve(rows.size());
+  for (const std::uint32_t row : rows) values.push_back(column[row]);
+  return values;
+}
+
 }  // namespace
 
-// Not what takes other columns to be known.
 template <class T>
 Result<typename ChunkKind<T>::Packed> ChunkKind<T>::packed(LifeGroup group, std::uint16_t field) {
   Packed found;
-  if (layout_->codings[field] == Coding::opening || layout_->is_instant(field)) return found;
   const ColumnId plain = id(Role::value, static_cast<std::size_t>(group), field);
   if (columns_->has(plain)) {
     NETREC_TRY(value, columns_->packed(plain, rows(group)));
@@ -40,9 +45,20 @@ Result<typename ChunkKind<T>::Packed> ChunkKind<T>::packed(LifeGroup group, std:
 }
 
 template <class T>
-Result<Column> ChunkKind<T>::cells(LifeGroup group, std::uint16_t field,
-                                   std::span<const std::uint32_t> some) {
-  if (!has(group, field) && !layout_->is_instant(field)) return Column(some.size());
+Result<Column> ChunkKind<T>::numbers_at(ColumnId id, std::size_t count,
+                                        std::span<const std::uint32_t> places) const {
+  if (!columns_->has(id)) return Column(places.size());
+  if (are_few(places.size(), count)) {
+    NETREC_TRY(column, columns_->packed(id, count));
+    return column->at(places);
+  }
+  NETREC_TRY(whole, columns_->numbers(id, count));
+  return picked(whole, places);
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::stored_cells(LifeGroup group, std::uint16_t field,
+                                          std::span<const std::uint32_t> some) {
   NETREC_TRY(lies_in, packed(group, field));
   if (lies_in.place != nullptr) {
     const Column places = lies_in.place->at(some);
@@ -51,38 +67,73 @@ Result<Column> ChunkKind<T>::cells(LifeGroup group, std::uint16_t field,
   if (lies_in.value != nullptr) return lies_in.value->at(some);
   const ColumnId relative = id(Role::relative, static_cast<std::size_t>(group), field);
   const bool is_by_opening = group == LifeGroup::ended && layout_->grows[field];
-  if (layout_->relative_to[field] >= 0 && columns_->has(relative) && !is_by_opening &&
-      !layout_->is_instant(field)) {
-    NETREC_TRY(values, cells(group, static_cast<std::uint16_t>(layout_->relative_to[field]), some));
-    NETREC_TRY(distance, columns_->packed(relative, rows(group)));
-    const Column distances = distance->at(some);
+  if (layout_->relative_to[field] >= 0 && columns_->has(relative) && !is_by_opening) {
+    const auto other = static_cast<std::uint16_t>(layout_->relative_to[field]);
+    NETREC_TRY(values, stored_cells(group, other, some));
+    NETREC_TRY(distances, numbers_at(relative, rows(group), some));
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += unzigzag(distances[i]);
     return values;
   }
-  NETREC_TRY(whole, column(group, field));
-  Column values;
-  values.reserve(some.size());
-  for (const std::uint32_t row : some) values.push_back(whole[row]);
+  NETREC_TRY(whole, stored(group, field));
+  return picked(whole, some);
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::unchanged_cells(LifeGroup group, std::uint16_t field,
+                                             std::span<const std::uint32_t> some) {
+  if (some.empty()) return Column();
+  if (!are_few(some.size(), rows(group))) {
+    NETREC_TRY(whole, unchanged(group, field));
+    return picked(whole, some);
+  }
+  if (layout_->codings[field] == Coding::opening) {
+    NETREC_TRY(at, spans());
+    return picked(std::span(at->beginning_us).subspan(first_of(group)), some);
+  }
+  NETREC_TRY(values, stored_cells(group, field, some));
+  if (!layout_->is_instant(field)) return values;
+  NETREC_TRY(anchor, anchors(group, field));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = instant_value(values[i], anchor[some[i]], layout_->codings[field]);
   return values;
+}
+
+template <class T>
+Result<Column> ChunkKind<T>::cells(LifeGroup group, std::uint16_t field,
+                                   std::span<const std::uint32_t> some) {
+  if (layout_->is_instant(field) || layout_->codings[field] == Coding::opening) {
+    NETREC_TRY(whole, column(group, field));
+    return picked(whole, some);
+  }
+  if (!has(group, field)) return Column(some.size());
+  return unchanged_cells(group, field, some);
 }
 
 template <class T>
 Result<std::vector<std::uint32_t>> ChunkKind<T>::rows_with(LifeGroup group, std::uint16_t field,
                                                            std::span<const std::uint64_t> values) {
-  NETREC_TRY(lies_in, packed(group, field));
-  if (lies_in.place != nullptr) {
-    const auto tuples = lies_in.value->rows_of(values);
-    return lies_in.place->rows_of(Column(tuples.begin(), tuples.end()));
+  if (layout_->codings[field] != Coding::opening && !layout_->is_instant(field)) {
+    NETREC_TRY(lies_in, packed(group, field));
+    if (lies_in.place != nullptr) {
+      const auto tuples = lies_in.value->rows_of(values);
+      return lies_in.place->rows_of(Column(tuples.begin(), tuples.end()));
+    }
+    if (lies_in.value != nullptr) return lies_in.value->rows_of(values);
   }
-  if (lies_in.value != nullptr) return lies_in.value->rows_of(values);
   NETREC_TRY(whole, column(group, field));
   return rows_where(whole, values);
 }
 
-#define NETREC_INSTANTIATE(T)                                                  \
-  template Result<Column> ChunkKind<T>::cells(LifeGroup, std::uint16_t,        \
-                                              std::span<const std::uint32_t>); \
-  template Result<std::vector<std::uint32_t>> ChunkKind<T>::rows_with(         \
+#define NETREC_INSTANTIATE(T)                                                             \
+  template Result<Column> ChunkKind<T>::numbers_at(ColumnId, std::size_t,                 \
+                                                   std::span<const std::uint32_t>) const; \
+  template Result<Column> ChunkKind<T>::stored_cells(LifeGroup, std::uint16_t,            \
+                                                     std::span<const std::uint32_t>);     \
+  template Result<Column> ChunkKind<T>::unchanged_cells(LifeGroup, std::uint16_t,         \
+                                                        std::span<const std::uint32_t>);  \
+  template Result<Column> ChunkKind<T>::cells(LifeGroup, std::uint16_t,                   \
+                                              std::span<const std::uint32_t>);            \
+  template Result<std::vector<std::uint32_t>> ChunkKind<T>::rows_with(                    \
       LifeGroup, std::uint16_t, std::span<const std::uint64_t>);
 NETREC_FOR_EACH_KIND(NETREC_INSTANTIATE)
 #undef NETREC_INSTANTIATE

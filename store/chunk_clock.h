@@ -19,6 +19,7 @@ class ChunkClock {
     std::uint64_t latest = 0;
     for (std::size_t i = 0; i < walls_us_.size(); ++i)
       latest_[i] = latest = std::max(latest, walls_us_[i]);
+    divide();
   }
 
   std::size_t frames() const { return walls_us_.size(); }
@@ -37,9 +38,12 @@ class ChunkClock {
   }
   /// The frame something at `time_us` should be in.
   std::uint64_t expected_frame(std::uint64_t time_us) const {
-    const auto place = std::lower_bound(latest_.begin(), latest_.end(), time_us);
-    const auto frame = static_cast<std::uint64_t>(place - latest_.begin());
-    return std::min<std::uint64_t>(frame, latest_.size() - 1);
+    if (time_us <= latest_.front()) return 0;
+    if (time_us > latest_.back()) return latest_.size() - 1;
+    const auto part = static_cast<std::size_t>((time_us - latest_.front()) >> shift_);
+    const auto end = latest_.begin() + first_of_part_[part + 1];
+    const auto place = std::lower_bound(latest_.begin() + first_of_part_[part], end, time_us);
+    return static_cast<std::uint64_t>(place - latest_.begin());
   }
   /// The frame, as its distance from the expected one; and back (to be checked by the caller).
   std::uint64_t lag_of(std::uint64_t frame, std::uint64_t time_us) const {
@@ -50,9 +54,26 @@ class ChunkClock {
   }
 
  private:
+  std::uint64_t first_in(std::uint64_t time_us) const {
+    return static_cast<std::uint64_t>(std::lower_bound(latest_.begin(), latest_.end(), time_us) -
+                                      latest_.begin());
+  }
+  /// Into about as many parts of time as there are frames, so that a moment's frame is found in a
+  /// step or two where frames come regularly.
+  void divide() {
+    const std::uint64_t span = latest_.back() - latest_.front();
+    while ((span >> shift_) >= latest_.size()) ++shift_;
+    for (std::uint64_t part = 0; part <= (span >> shift_); ++part)
+      first_of_part_.push_back(
+          static_cast<std::ptrdiff_t>(first_in(latest_.front() + (part << shift_))));
+    first_of_part_.push_back(static_cast<std::ptrdiff_t>(latest_.size()) - 1);
+  }
+
   Column walls_us_;
   Column latest_;  ///< largest so far: the wall clock may have been set back
   std::uint64_t previous_us_;
+  unsigned shift_ = 0;                         ///< a part of time is 2 to the power of it, in us
+  std::vector<std::ptrdiff_t> first_of_part_;  ///< the first frame at or after its beginning
 };
 
 }  // namespace netrec

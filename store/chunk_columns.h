@@ -23,6 +23,8 @@ class ChunkColumns {
 
   /// A column of `rows` numbers; zeros if there is none.
   Result<Column> numbers(ColumnId id, std::size_t rows) const;
+  /// The same for who looks at them one by one.
+  Result<Numbers> one_by_one(ColumnId id, std::size_t rows) const;
   /// The same column packed, to be asked for some of its numbers; kept for the next who asks. There
   /// must be one. The pointer holds as long as this.
   Result<const PackedColumn*> packed(ColumnId id, std::size_t rows) const;
@@ -39,6 +41,7 @@ class ChunkColumns {
   ChunkHeader header_;
   ChunkBody body_{std::string_view()};
   mutable std::map<ColumnId, PackedColumn> packed_;
+  mutable bool is_checked_ = false;
   mutable std::unique_ptr<ChunkClock> clock_;
 };
 

@@ -1,5 +1,8 @@
 // The second half of sealing: lives as columns. What each column holds is said at Role.
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <map>
 #include <type_traits>
 
 #include "store/checksum.h"
@@ -139,24 +142,61 @@ class KindEncoder {
     const auto rows = lives_.of(group);
     if (rows.empty()) return;
     const std::vector<bool> placed = put_tuples(group);
+    std::vector<bool> done = always_zero(rows);
+    // What others are told against first, and once.
     std::vector<std::uint16_t> fields;
-    for (std::uint16_t field = 0; field < layout_.codings.size(); ++field) {
-      if (!placed[field]) fields.push_back(field);
-      const bool is_last = field + std::size_t{1} == layout_.codings.size();
+    for (std::uint16_t field = 0; field < done.size(); ++field)
+      if (!done[field] && std::find(layout_.relative_to.begin(), layout_.relative_to.end(),
+                                    static_cast<int>(field)) != layout_.relative_to.end())
+        fields.push_back(field);
+    std::map<std::uint16_t, Column> others;
+    std::vector<Column> columns = final_values(group, fields);
+    for (std::size_t i = 0; i < fields.size(); ++i) others[fields[i]] = std::move(columns[i]);
+    for (std::size_t field = 0; field < done.size(); ++field)
+      if (placed[field]) done[field] = true;
+    for (const auto& [field, values] : others) {
+      if (!done[field]) put_row_field(group, field, values, others);
+      done[field] = true;
+    }
+    fields.clear();
+    for (std::uint16_t field = 0; field < done.size(); ++field) {
+      if (!done[field]) fields.push_back(field);
+      const bool is_last = field + std::size_t{1} == done.size();
       if (fields.size() < kFieldsAtOnce && !is_last) continue;
-      std::vector<Column> columns = final_values(group, fields);
+      columns = final_values(group, fields);
       for (std::size_t i = 0; i < fields.size(); ++i)
-        put_row_field(group, fields[i], std::move(columns[i]));
+        put_row_field(group, fields[i], std::move(columns[i]), others);
       fields.clear();
     }
   }
 
-  void put_row_field(LifeGroup group, std::uint16_t field, Column values) {
+  /// By field: it is 0 in all of `rows` and did not change, so that there is nothing to say of it.
+  /// All bits of all rows are laid over each other, which takes each row into the cache once.
+  std::vector<bool> always_zero(std::span<const Life<T>> rows) const {
+    const auto all = fields_of<T>();
+    std::vector<bool> zero(all.size());
+    if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0) {
+      using Words = std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)>;
+      Words seen{};
+      for (const Life<T>& life : rows) {
+        const auto words = std::bit_cast<Words>(*life.origin);
+        for (std::size_t i = 0; i < seen.size(); ++i) seen[i] |= words[i];
+      }
+      const T any = std::bit_cast<T>(seen);
+      for (std::size_t field = 0; field < all.size(); ++field)
+        zero[field] = layout_.codings[field] != Coding::opening &&
+                      changes_[field].occurrences.empty() && all[field].get(any) == 0;
+    }
+    return zero;
+  }
+
+  void put_row_field(LifeGroup group, std::uint16_t field, Column values,
+                     const std::map<std::uint16_t, Column>& others) {
     if (layout_.codings[field] == Coding::opening && group == LifeGroup::ended)
       for (std::size_t i = 0; i < values.size(); ++i)
         values[i] = zigzag(first_event_us(i) - values[i]);
     if (layout_.is_instant(field)) code_instants(group, field, values);
-    put_field(group, field, std::move(values));
+    put_field(group, field, std::move(values), others);
   }
 
   /// When the first thing after its opening happened to a life that ended: an update, or its end.
@@ -166,7 +206,9 @@ class KindEncoder {
                                                   : end_us(lives_.lives[life]);
   }
 
-  void put_field(LifeGroup group, std::uint16_t field, Column values) {
+  /// `others`: what fields may be told against; of what is 0 everywhere, nothing.
+  void put_field(LifeGroup group, std::uint16_t field, Column values,
+                 const std::map<std::uint16_t, Column>& others) {
     std::vector<std::pair<ColumnId, Column>> ways;
     if (layout_.grows[field] && group == LifeGroup::ended) {
       Column sorted(values.size());
@@ -175,7 +217,8 @@ class KindEncoder {
       ways.emplace_back(id(Role::by_opening, 0, field), std::move(sorted));
     }
     if (const int other = layout_.relative_to[field]; other >= 0) {
-      Column relative = final_values(group, static_cast<std::uint16_t>(other));
+      const auto known = others.find(static_cast<std::uint16_t>(other));
+      Column relative = known == others.end() ? Column(values.size()) : known->second;
       for (std::size_t i = 0; i < values.size(); ++i) relative[i] = zigzag(values[i] - relative[i]);
       ways.emplace_back(id(Role::relative, number(group), field), std::move(relative));
     }

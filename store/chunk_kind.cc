@@ -5,12 +5,6 @@
 
 namespace netrec {
 
-namespace {
-
-std::size_t number(LifeGroup group) { return static_cast<std::size_t>(group); }
-
-}  // namespace
-
 template <class T>
 std::size_t ChunkKind<T>::rows(LifeGroup group) const {
   switch (group) {
@@ -86,9 +80,9 @@ Result<const Closes*> ChunkKind<T>::closes() {
   if (closes_) return &*closes_;
   const std::size_t count = counts_.ended;
   NETREC_TRY(clock, columns_->clock());
-  NETREC_TRY(lag, columns_->numbers(id(Role::close_lag), count));
-  NETREC_TRY(when, columns_->numbers(id(Role::close_when), count));
-  NETREC_TRY(exact, columns_->numbers(id(Role::close_exact), count));
+  NETREC_TRY(lag, columns_->one_by_one(id(Role::close_lag), count));
+  NETREC_TRY(when, columns_->one_by_one(id(Role::close_when), count));
+  NETREC_TRY(exact, columns_->one_by_one(id(Role::close_exact), count));
   Closes closes;
   closes.frame.resize(count);
   closes.at.resize(count);
@@ -109,9 +103,9 @@ template <class T>
 Status ChunkKind<T>::read_ended(const Closes& closes, const Updates& updates,
                                 const ChunkClock& clock, Spans& spans) const {
   const std::size_t count = counts_.ended;
-  NETREC_TRY(before, columns_->numbers(id(Role::opened_before), count));
-  NETREC_TRY(open, columns_->numbers(id(Role::open_frame, number(LifeGroup::ended)), count));
-  NETREC_TRY(reason, columns_->numbers(id(Role::close_reason), count));
+  NETREC_TRY(before, columns_->one_by_one(id(Role::opened_before), count));
+  NETREC_TRY(open, columns_->one_by_one(id(Role::open_frame, number(LifeGroup::ended)), count));
+  NETREC_TRY(reason, columns_->one_by_one(id(Role::close_reason), count));
   Column opening;
   if (layout_->opening >= 0) {
     NETREC_TRY(column, columns_->numbers(id(Role::value, number(LifeGroup::ended),
@@ -142,7 +136,7 @@ Status ChunkKind<T>::read_ended(const Closes& closes, const Updates& updates,
 template <class T>
 Status ChunkKind<T>::read_begun(const ChunkClock& clock, Spans& spans) const {
   const std::size_t count = counts_.begun;
-  NETREC_TRY(open, columns_->numbers(id(Role::open_frame, number(LifeGroup::begun)), count));
+  NETREC_TRY(open, columns_->one_by_one(id(Role::open_frame, number(LifeGroup::begun)), count));
   Column opening(count);
   if (layout_->opening >= 0) {
     NETREC_TRY(column, columns_->numbers(id(Role::value, number(LifeGroup::begun),
@@ -168,7 +162,7 @@ Status ChunkKind<T>::read_ongoing(const ChunkClock& clock, Spans& spans) const {
   const auto closed = static_cast<std::size_t>(
       std::count_if(close.begin(), close.end(), [](std::uint64_t frame) { return frame != 0; }));
   NETREC_TRY(at, columns_->numbers(id(Role::ongoing_at), closed));
-  NETREC_TRY(reason, columns_->numbers(id(Role::ongoing_reason), closed));
+  NETREC_TRY(reason, columns_->one_by_one(id(Role::ongoing_reason), closed));
   std::size_t next = 0;
   for (std::size_t i = 0; i < close.size(); ++i) {
     spans.beginning_us[first + i] = clock.wall_us(0);
@@ -222,7 +216,7 @@ template <class T>
 Result<Ends> ChunkKind<T>::ends() {
   NETREC_TRY(clock, columns_->clock());
   NETREC_TRY(at, closes());
-  NETREC_TRY(reason, columns_->numbers(id(Role::close_reason), counts_.ended));
+  NETREC_TRY(reason, columns_->one_by_one(id(Role::close_reason), counts_.ended));
   Ends ends;
   ends.closed_us.resize(counts_.ended);
   ends.closed_after_us.resize(counts_.ended);
@@ -245,24 +239,26 @@ Status ChunkKind<T>::read_update_columns(Updates& updates) const {
   NETREC_TRY(pattern_bytes, columns_->blob(id(Role::patterns)));
   NETREC_TRY(patterns, decode_patterns(pattern_bytes, counts_.patterns, *layout_));
   updates.patterns = std::move(patterns);
-  NETREC_TRY(count, columns_->numbers(id(Role::update_count), lives()));
+  NETREC_TRY(count, columns_->one_by_one(id(Role::update_count), lives()));
   updates.first.reserve(lives() + 1);
   updates.first.push_back(0);
-  for (const std::uint64_t of_life : count) {
+  for (std::size_t life = 0; life < lives(); ++life) {
+    const std::uint64_t of_life = count[life];
     if (of_life > counts_.updates - updates.first.back()) return lies("more updates than it has");
     updates.first.push_back(updates.first.back() + static_cast<std::uint32_t>(of_life));
   }
   if (updates.first.back() != counts_.updates) return lies("fewer updates than it has");
-  NETREC_TRY(pattern, columns_->numbers(id(Role::update_pattern), counts_.updates));
+  NETREC_TRY(pattern, columns_->one_by_one(id(Role::update_pattern), counts_.updates));
+  updates.pattern.resize(counts_.updates);
   std::uint64_t changes = 0;
-  for (const std::uint64_t p : pattern) {
+  for (std::size_t u = 0; u < updates.size(); ++u) {
+    const std::uint64_t p = pattern[u];
     if (p >= updates.patterns.size()) return lies("an update of a pattern that is not there");
+    updates.pattern[u] = static_cast<std::uint32_t>(p);
     changes += updates.patterns[p].fields.size();
   }
   if (changes > kMostChunkChanges) return lies("more changes than a chunk may hold");
-  updates.pattern.assign(pattern.begin(), pattern.end());
   updates.frame.resize(updates.size());
-  updates.at.resize(updates.size());
   updates.at_us.resize(updates.size());
   return {};
 }
@@ -299,48 +295,48 @@ Status ChunkKind<T>::read_gaps(const Closes& closes, const ChunkClock& clock,
   const auto is_rare = [&](std::size_t p) {
     return uses[p] < kFewestOfAPattern || p >= kRarePatterns;
   };
-  // Where the next number of each pattern is: among all of its kind, and in its gap column.
-  std::vector<std::uint32_t> next(uses.size());
-  std::vector<std::uint32_t> next_gap(uses.size());
-  const std::size_t exact = place_patterns(uses, next, is_exact);
-  const std::size_t tick = place_patterns(uses, next, [&](std::size_t p) { return !is_exact(p); });
+  // Where the numbers of each pattern end: among all of its kind, and in its gap column.
+  std::vector<std::uint32_t> end(uses.size());
+  std::vector<std::uint32_t> end_gap(uses);
+  const std::size_t exact = place_patterns(uses, end, is_exact);
+  const std::size_t tick = place_patterns(uses, end, [&](std::size_t p) { return !is_exact(p); });
   const std::size_t rare =
-      place_patterns(uses, next_gap, [&](std::size_t p) { return is_exact(p) && is_rare(p); });
-  NETREC_TRY(lags, columns_->numbers(id(Role::exact_lag, 0, kRarePatterns), exact));
-  NETREC_TRY(ticks, columns_->numbers(id(Role::gap_tick), tick));
-  NETREC_TRY(rare_gaps, columns_->numbers(id(Role::gap_exact, 0, kRarePatterns), rare));
-  std::vector<Column> gaps(uses.size());
+      place_patterns(uses, end_gap, [&](std::size_t p) { return is_exact(p) && is_rare(p); });
+  for (std::size_t p = 0; p < uses.size(); ++p) {
+    end[p] += uses[p];
+    if (is_exact(p) && is_rare(p)) end_gap[p] += uses[p];
+  }
+  NETREC_TRY(lags, columns_->one_by_one(id(Role::exact_lag, 0, kRarePatterns), exact));
+  NETREC_TRY(ticks, columns_->one_by_one(id(Role::gap_tick), tick));
+  NETREC_TRY(rare_gaps, columns_->one_by_one(id(Role::gap_exact, 0, kRarePatterns), rare));
+  std::vector<Numbers> gaps(uses.size());
   for (std::size_t p = 0; p < uses.size(); ++p) {
     if (!is_exact(p) || is_rare(p)) continue;
-    NETREC_TRY(column,
-               columns_->numbers(id(Role::gap_exact, 0, static_cast<std::uint16_t>(p)), uses[p]));
+    NETREC_TRY(column, columns_->one_by_one(id(Role::gap_exact, 0, static_cast<std::uint16_t>(p)),
+                                            uses[p]));
     gaps[p] = std::move(column);
   }
-  // A pattern's numbers lie in order of updates, so all are placed before times are known.
-  const std::size_t count = updates.first[counts_.ended];
-  std::vector<std::uint64_t> distance(count);
-  std::vector<std::uint64_t> lag(count);
-  for (std::size_t u = 0; u < count; ++u) {
-    const std::uint32_t p = updates.pattern[u];
-    const std::uint32_t place = next[p]++;
-    if (!is_exact(p)) {
-      distance[u] = ticks[place];
-      continue;
-    }
-    lag[u] = lags[place];
-    distance[u] = unzigzag(is_rare(p) ? rare_gaps[next_gap[p]++] : gaps[p][next_gap[p]++]);
-  }
-  for (std::size_t life = 0; life < counts_.ended; ++life) {
+  // A pattern's numbers lie in order of updates: the last one first, as times are told. The frame
+  // of an exact time is looked up only where another is told by it.
+  const bool as_expected = lags.are_all(0);
+  for (std::size_t life = counts_.ended; life-- > 0;) {
     std::uint64_t frame = closes.frame[life];
     std::uint64_t time_us = closes.at_us[life];
     for (std::size_t u = updates.first[life + 1]; u-- > updates.first[life];) {
-      const bool exact_time = is_exact(updates.pattern[u]);
-      if (exact_time) time_us -= distance[u];
-      frame = exact_time ? clock.frame_of(lag[u], time_us) : frame - distance[u];
-      if (frame >= clock.frames()) return lies("an update after its last frame");
+      const std::uint32_t p = updates.pattern[u];
+      const std::uint32_t place = --end[p];
+      if (is_exact(p)) {
+        time_us -= unzigzag(is_rare(p) ? rare_gaps[--end_gap[p]] : gaps[p][--end_gap[p]]);
+        frame = as_expected ? Updates::kAsExpected : clock.frame_of(lags[place], time_us);
+      } else {
+        if (frame == Updates::kAsExpected) frame = clock.expected_frame(time_us);
+        frame -= ticks[place];
+      }
+      if (frame >= clock.frames() && frame != Updates::kAsExpected)
+        return lies("an update after its last frame");
+      if (!is_exact(p)) time_us = clock.wall_us(frame);
       updates.frame[u] = static_cast<std::uint32_t>(frame);
-      updates.at[u] = exact_time ? clock.at_of(frame, time_us) : 0;
-      time_us = updates.at_us[u] = clock.time_of(frame, updates.at[u]);
+      updates.at_us[u] = time_us;
     }
   }
   return {};
@@ -356,9 +352,10 @@ Status ChunkKind<T>::read_times(const Spans& spans, const ChunkClock& clock,
   const std::size_t exact_count = place_patterns(uses, next, is_exact);
   const std::size_t tick_count =
       place_patterns(uses, next, [&](std::size_t p) { return !is_exact(p); });
-  NETREC_TRY(exact, columns_->numbers(id(Role::exact_when), exact_count));
-  NETREC_TRY(lag, columns_->numbers(id(Role::exact_lag), exact_count));
-  NETREC_TRY(tick, columns_->numbers(id(Role::tick_when), tick_count));
+  NETREC_TRY(exact, columns_->one_by_one(id(Role::exact_when), exact_count));
+  NETREC_TRY(lag, columns_->one_by_one(id(Role::exact_lag), exact_count));
+  NETREC_TRY(tick, columns_->one_by_one(id(Role::tick_when), tick_count));
+  const bool as_expected = lag.are_all(0);
   for (std::size_t life = counts_.ended; life < updates.lives(); ++life) {
     const bool opened_here = spans.open_frame[life] != Spans::kOutside;
     std::uint64_t frame = opened_here ? spans.open_frame[life] : 0;
@@ -366,12 +363,18 @@ Status ChunkKind<T>::read_times(const Spans& spans, const ChunkClock& clock,
     for (std::size_t u = updates.first[life]; u < updates.first[life + 1]; ++u) {
       const std::uint32_t p = updates.pattern[u];
       const std::uint32_t place = next[p]++;
-      if (is_exact(p)) time_us += unzigzag(exact[place]);
-      frame = is_exact(p) ? clock.frame_of(lag[place], time_us) : frame + tick[place];
-      if (frame >= clock.frames()) return lies("an update after its last frame");
+      if (is_exact(p)) {
+        time_us += unzigzag(exact[place]);
+        frame = as_expected ? Updates::kAsExpected : clock.frame_of(lag[place], time_us);
+      } else {
+        if (frame == Updates::kAsExpected) frame = clock.expected_frame(time_us);
+        frame += tick[place];
+      }
+      if (frame >= clock.frames() && frame != Updates::kAsExpected)
+        return lies("an update after its last frame");
+      if (!is_exact(p)) time_us = clock.wall_us(frame);
       updates.frame[u] = static_cast<std::uint32_t>(frame);
-      updates.at[u] = is_exact(p) ? clock.at_of(frame, time_us) : 0;
-      time_us = updates.at_us[u] = clock.time_of(frame, updates.at[u]);
+      updates.at_us[u] = time_us;
     }
   }
   return {};
@@ -428,17 +431,20 @@ Result<Column> ChunkKind<T>::values(std::uint16_t field, const FieldChanges& cha
 // ---- what history asks
 
 template <class T>
-Result<Column> ChunkKind<T>::anchors(LifeGroup group, std::uint16_t field) {
+Result<std::span<const std::uint64_t>> ChunkKind<T>::anchors(LifeGroup group, std::uint16_t field) {
   NETREC_TRY(at, spans());
-  const auto first = at->beginning_us.begin() + static_cast<std::ptrdiff_t>(first_of(group));
-  Column anchors(first, first + static_cast<std::ptrdiff_t>(rows(group)));
-  if (group != LifeGroup::ended || static_cast<int>(field) == layout_->opened_after) return anchors;
-  NETREC_TRY(earlier, earlier_transitions());
-  std::size_t next = 0;
-  for (std::size_t row = 0; row < anchors.size(); ++row)
-    for (std::uint64_t i = earlier.count[row]; i > 0; --i)
-      anchors[row] += unzigzag(earlier.at[next++]);
-  return anchors;
+  const auto beginnings = std::span(at->beginning_us).subspan(first_of(group), rows(group));
+  if (group != LifeGroup::ended || static_cast<int>(field) == layout_->opened_after)
+    return beginnings;
+  if (!anchors_) {
+    NETREC_TRY(earlier, earlier_transitions());
+    anchors_.emplace(beginnings.begin(), beginnings.end());
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < anchors_->size(); ++row)
+      for (std::uint64_t i = earlier.count[row]; i > 0; --i)
+        (*anchors_)[row] += unzigzag(earlier.at[next++]);
+  }
+  return std::span<const std::uint64_t>(*anchors_);
 }
 
 template <class T>
@@ -485,6 +491,11 @@ bool ChunkKind<T>::has(LifeGroup group, std::uint16_t field) const {
 }
 
 template <class T>
+bool ChunkKind<T>::is_zero_anyway(LifeGroup group, std::uint16_t field) const {
+  return !layout_->is_instant(field) && fields_of<T>()[field].get(T{}) == 0 && !has(group, field);
+}
+
+template <class T>
 Result<std::vector<T>> ChunkKind<T>::whole_rows(LifeGroup group) {
   std::vector<T> all(rows(group));
   for (std::uint16_t field = 0; field < layout_->codings.size(); ++field) {
@@ -502,16 +513,13 @@ Result<std::vector<T>> ChunkKind<T>::whole_rows(LifeGroup group) {
 template <class T>
 Result<Column> ChunkKind<T>::keys(LifeGroup group) {
   if (group == LifeGroup::ongoing) return columns_->numbers(id(Role::key), counts_.ongoing);
-  std::vector<T> keyed(rows(group));
+  std::vector<std::pair<std::uint16_t, Column>> parts;
   for (std::uint16_t field = 0; field < layout_->part_of_key.size(); ++field) {
     if (!layout_->part_of_key[field]) continue;
     NETREC_TRY(values, stored(group, field));
-    for (std::size_t i = 0; i < values.size(); ++i) fields_of<T>()[field].set(keyed[i], values[i]);
+    parts.emplace_back(field, std::move(values));
   }
-  Column keys;
-  keys.reserve(keyed.size());
-  for (const T& row : keyed) keys.push_back(key_of(row));
-  return keys;
+  return keys_from<T>(parts, rows(group));
 }
 
 template <class T>
@@ -631,9 +639,9 @@ Result<TransitionColumns> ChunkKind<T>::transitions(LifeGroup group) {
       ++next_earlier;
     }
     for (; change != changes.occurrences.end() && change->life == life; ++change) {
-      const std::uint32_t frame = all->frame[change->update];
-      const Moment moment =
-          moment_of(all->at[change->update], clock->wall_us(frame), clock->before_us(frame));
+      const std::uint32_t frame = all->frame_of(change->update, *clock);
+      const Moment moment = moment_of(all->at_of(change->update, *clock), clock->wall_us(frame),
+                                      clock->before_us(frame));
       out.transitions.push_back(
           {.at_us = moment.at_us,
            .after_us = moment.after_us,

@@ -16,6 +16,18 @@ inline tl::unexpected<Error> lies(std::string_view what) {
   return failure(ErrorKind::corrupt, "a chunk contradicts itself: {}", what);
 }
 
+/// The keys of `rows` rows, of the fields they are made of.
+template <class T>
+Column keys_from(std::span<const std::pair<std::uint16_t, Column>> parts, std::size_t rows) {
+  Column keys(rows);
+  T row{};
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (const auto& [field, values] : parts) fields_of<T>()[field].set(row, values[i]);
+    keys[i] = key_of(row);
+  }
+  return keys;
+}
+
 /// When the lives that ended did, in frames of the chunk.
 struct Closes {
   std::vector<std::uint32_t> frame;
@@ -77,7 +89,10 @@ class ChunkKind {
   ColumnId id(Role role, std::size_t add = 0, std::uint16_t field = 0) const {
     return column_id<T>(role, add, field);
   }
+  static std::size_t number(LifeGroup group) { return static_cast<std::size_t>(group); }
   std::size_t first_of(LifeGroup group) const;
+  /// True: `field` is 0 in all rows of `group`, and in a row as it is made.
+  bool is_zero_anyway(LifeGroup group, std::uint16_t field) const;
   /// Where the values of a field lie that are said once a tuple; nullopt: they are not.
   struct InTuple {
     ColumnId place;
@@ -90,6 +105,14 @@ class ChunkKind {
     const PackedColumn* place = nullptr;  ///< of each row's tuple, if `value` is of tuples
   };
   Result<Packed> packed(LifeGroup group, std::uint16_t field);
+  /// As stored() and unchanged(), of some rows.
+  Result<Column> stored_cells(LifeGroup group, std::uint16_t field,
+                              std::span<const std::uint32_t> some);
+  Result<Column> unchanged_cells(LifeGroup group, std::uint16_t field,
+                                 std::span<const std::uint32_t> some);
+  /// As ChunkColumns::numbers(), those at `places`.
+  Result<Column> numbers_at(ColumnId id, std::size_t count,
+                            std::span<const std::uint32_t> places) const;
   Result<Column> stored(LifeGroup group, std::uint16_t field);
   Result<Column> stored_in_tuple(LifeGroup group, const InTuple& tuple) const;
   Result<Column> stored_by_opening(std::uint16_t field);
@@ -108,7 +131,7 @@ class ChunkKind {
   Status read_ongoing(const ChunkClock& clock, Spans& spans) const;
   Status read_times(const Spans& spans, const ChunkClock& clock, Updates& updates) const;
   /// What instants that did not change in the chunk are told against, by row.
-  Result<Column> anchors(LifeGroup group, std::uint16_t field);
+  Result<std::span<const std::uint64_t>> anchors(LifeGroup group, std::uint16_t field);
   /// The value of each occurrence.
   Result<Column> values(std::uint16_t field, const FieldChanges& changes);
   Result<Column> number_values(std::uint16_t field, const FieldChanges& changes,
@@ -122,14 +145,19 @@ class ChunkKind {
 
   Status add_opened(std::vector<Frame>& frames);
   template <class Set>
-  Status for_each_opening(std::uint16_t field, const FieldChanges& changes,
-                          std::span<const std::uint32_t> ended, Set&& set);
+  Status for_each_opening(std::uint16_t field, const FieldChanges& changes, Set&& set);
   Status add_changed(const std::vector<FieldChanges>& changes, std::vector<Frame>& frames);
   Status add_closed(std::vector<Frame>& frames);
   Status add_irregular(std::vector<Frame>& frames) const;
 
+  // chunk_stretch.cc
   struct Stretch;
-  Status set_values(const Updates& all, Stretch& stretch);
+  Result<std::size_t> find_lives(Stretch& stretch, Table<T>& table);
+  Result<Column> keys_of(std::span<const std::uint32_t> lives);
+  Status set_values(Stretch& stretch);
+  Status set_openings(std::uint16_t field, const SomeChanges& changes, Stretch& stretch);
+  Status set_changes(std::uint16_t field, const SomeChanges& changes, Stretch& stretch);
+  Result<Column> last_values(std::uint16_t field, const SomeChanges& changes);
   Status set_texts(Stretch& stretch) const;
 
   const ChunkColumns* columns_;
@@ -139,6 +167,7 @@ class ChunkKind {
   std::optional<Spans> spans_;
   std::optional<Updates> updates_;
   std::vector<std::uint32_t> order_;  ///< of the ended, by opening; empty until asked for
+  std::optional<Column> anchors_;     ///< of the ended
 };
 
 }  // namespace netrec

@@ -230,7 +230,6 @@ class Collector {
       const RawUpdate& update = raw_[i];
       updates.pattern.push_back(number[update.pattern]);
       updates.frame.push_back(update.frame);
-      updates.at.push_back(update.at);
       updates.at_us.push_back(clock_.time_of(update.frame, update.at));
       const auto from = raw_values_.begin() + update.first_value;
       const auto size = updates.patterns[updates.pattern.back()].fields.size();

@@ -142,7 +142,13 @@ Result<Snapshot> ChunkReader::names() const {
   NETREC_TRY(bytes, state_->columns.blob({.role = static_cast<std::uint8_t>(Role::names)}));
   if (!bytes.empty()) {
     NETREC_TRY(restated, decode_delta(bytes));
-    apply(restated, names);
+    bool are_whole = true;
+    const auto take = [&]<class T>(Changes<T>& changes) {
+      are_whole = are_whole && changes.changed.empty() && changes.closed.empty();
+      names.of<T>().adopt(std::move(changes.opened));
+    };
+    std::apply([&](auto&... changes) { (take(changes), ...); }, restated.kinds);
+    if (!are_whole) return lies("names that changed");
   }
   const auto add = [&]<class T>(Table<T>& table) -> Status {
     for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {

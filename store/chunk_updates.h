@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "schema/result.h"
+#include "store/chunk_clock.h"
 #include "store/chunk_layout.h"
 #include "store/column.h"
 
@@ -36,10 +37,22 @@ struct Updates {
   std::vector<Pattern> patterns;
   std::vector<std::uint32_t> first;
   std::vector<std::uint32_t> pattern;  ///< by update
-  std::vector<std::uint32_t> frame;
-  std::vector<std::uint32_t> at;  ///< Change::at
+  std::vector<std::uint32_t> frame;    ///< see frame_of()
   std::vector<std::uint64_t> at_us;
 
+  /// In place of a frame: the one that its exact time tells.
+  static constexpr std::uint32_t kAsExpected = UINT32_MAX;
+
+  std::uint32_t frame_of(std::size_t update, const ChunkClock& clock) const {
+    return frame[update] != kAsExpected
+               ? frame[update]
+               : static_cast<std::uint32_t>(clock.expected_frame(at_us[update]));
+  }
+  /// Change::at.
+  std::uint32_t at_of(std::size_t update, const ChunkClock& clock) const {
+    const bool is_exact = patterns[pattern[update]].exact;
+    return is_exact ? clock.at_of(frame_of(update, clock), at_us[update]) : 0;
+  }
   std::size_t size() const { return pattern.size(); }
   std::size_t lives() const { return first.size() - 1; }
 };
@@ -65,7 +78,24 @@ struct FieldChanges {
 /// By field.
 std::vector<FieldChanges> changes_by_field(const Updates& updates, const KindLayout& layout);
 
-/// The same for one field alone.
+/// Where a field changed in some lives, and where the numbers of that lie among those of all.
+struct SomeChanges {
+  std::vector<Occurrence> occurrences;  ///< without their `change`
+  std::size_t steps = 0;                ///< of all lives
+  /// By run of occurrences of one life (for_each_life): its place in the column of initial values
+  /// (of a life that opened here) or of last ones (of the ongoing).
+  std::vector<std::uint32_t> place;
+  std::uint32_t initials = 0;  ///< of all lives
+  std::uint32_t lasts = 0;
+};
+
+/// By field, of `some` lives, which ascend. `opened_here`: by life; `ongoing`: the first that is.
+/// The others are only counted, not listed: a few of many lives take a fraction of the time.
+std::vector<SomeChanges> changes_of_some(const Updates& updates, const KindLayout& layout,
+                                         std::span<const std::uint32_t> some,
+                                         const std::vector<bool>& opened_here, std::size_t ongoing);
+
+/// The same as changes_by_field() for one field alone.
 FieldChanges changes_of_field(const Updates& updates, const KindLayout& layout,
                               std::uint16_t field);
 

@@ -380,4 +380,14 @@ Result<Column> decode_column(std::string_view bytes, std::size_t rows) {
   return column;
 }
 
+Result<Numbers> decode_numbers(std::string_view bytes, std::size_t rows) {
+  ByteReader in(bytes);
+  if (in.byte() == kConstantColumn) {
+    const std::uint64_t value = in.varint();
+    if (in.at_end()) return Numbers(value);
+  }
+  NETREC_TRY(column, decode_column(bytes, rows));
+  return Numbers(std::move(column));
+}
+
 }  // namespace netrec

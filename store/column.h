@@ -35,11 +35,28 @@ namespace netrec {
 
 using Column = std::vector<std::uint64_t>;
 
+/// The numbers of a column to be looked at one by one; where they are all the same they take no
+/// room.
+class Numbers {
+ public:
+  Numbers() = default;
+  explicit Numbers(std::uint64_t all) : all_(all) {}
+  explicit Numbers(Column values) : values_(std::move(values)) {}
+
+  std::uint64_t operator[](std::size_t row) const { return values_.empty() ? all_ : values_[row]; }
+  bool are_all(std::uint64_t value) const { return values_.empty() && all_ == value; }
+
+ private:
+  Column values_;
+  std::uint64_t all_ = 0;
+};
+
 /// REQUIRES: `values` is not empty.
 std::string encode_column(std::span<const std::uint64_t> values);
 
 /// The `rows` numbers of a column that is all of `bytes`. Allocates for `rows`, which the caller
 /// has bounded. Errors: corrupt.
 Result<Column> decode_column(std::string_view bytes, std::size_t rows);
+Result<Numbers> decode_numbers(std::string_view bytes, std::size_t rows);
 
 }  // namespace netrec

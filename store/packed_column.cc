@@ -104,12 +104,11 @@ void PackedColumn::for_each_of_length(std::uint8_t length, Visit&& visit) const 
 
 std::uint64_t PackedColumn::greatest_code() const {
   if (planes_.empty()) return 0;
-  const std::string& top = planes_.back();
   std::uint8_t most = 0;
-  for (std::size_t row = 0; row < rows_; ++row) most = std::max(most, byte_at(top, row));
+  for (const char byte : planes_.back()) most = std::max(most, static_cast<std::uint8_t>(byte));
   std::uint64_t greatest = 0;
   if (!by_lengths_) {
-    for_each_byte(top, most,
+    for_each_byte(planes_.back(), most,
                   [&](std::size_t row) { greatest = std::max(greatest, code_of_planes(row)); });
     return greatest;
   }

@@ -90,7 +90,7 @@ Result<TimelineSummary> summarize(const std::string& path, const Database& datab
   return summary;
 }
 
-std::uint64_t us_of(WallTime wall) {
+std::uint64_t since_1970_us(WallTime wall) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall.time_since_epoch().count()));
 }
 
@@ -197,8 +197,8 @@ Result<std::vector<RecordedGap>> Timeline::gaps() const {
   const auto lost = [&](std::uint64_t, std::uint64_t) {
     RecordedGap gap;
     gap.cause = GapCause::damaged;
-    gap.from_us = us_of(state_->summary.first_wall);
-    gap.to_us = us_of(state_->summary.last_wall);
+    gap.from_us = since_1970_us(state_->summary.first_wall);
+    gap.to_us = since_1970_us(state_->summary.last_wall);
     gap.text = "rows of the table of gaps cannot be read";
     gaps.push_back(std::move(gap));
   };

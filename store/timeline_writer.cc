@@ -14,7 +14,6 @@ namespace {
 /// A keyframe is due when the deltas since the last one have this many times its entries
 /// (docs/decisions/0012), but not before it takes a while to carry them out.
 constexpr std::uint64_t kKeyframeFactor = 8;
-constexpr std::uint64_t kLeastEntries = 64'000;
 /// A session ends with one behind more than this: what was alive then is a part of many answers.
 constexpr std::uint64_t kLeastEntriesBehindLast = 8'000;
 
@@ -47,7 +46,8 @@ bool TimelineWriter::keyframe_due() const {
                                     state.end.header.wall - state.since_keyframe.wall))
     return true;
   return state.since_keyframe.entries >
-         std::max(kLeastEntries, kKeyframeFactor * state.since_keyframe.keyframe_entries);
+         std::max(state.options.keyframe_after_entries,
+                  kKeyframeFactor * state.since_keyframe.keyframe_entries);
 }
 
 // A write-ahead log that was moved into the file leaves its room to the next attempt.

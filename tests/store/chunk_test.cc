@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <numeric>
+#include <random>
 
+#include "store/chunk_clock.h"
+#include "store/chunk_updates.h"
 #include "tests/store/hostile_chunk.h"
 #include "tests/store/random_history.h"
 
@@ -71,6 +76,73 @@ TEST(Chunk, CarriesOutAnyStretchAsItsFramesDo) {
         EXPECT_EQ(*misfits, 0u);
         ASSERT_TRUE(state == states[end]) << "seed " << seed << ": " << begin << " to " << end;
       }
+  }
+}
+
+// Long enough for what is asked of a few of many lives to be looked up alone.
+TEST(Chunk, CarriesOutStretchesOfLongRunsAsTheirFramesDo) {
+  for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+    RandomHistory history(seed);
+    for (int before = 0; before < 9; ++before) history.next();
+    std::vector<Snapshot> states = {history.snapshot()};
+    const RandomRun run(history, 300);
+    for (const Frame& frame : run.frames) {
+      states.push_back(states.back());
+      apply(frame.delta, states.back());
+    }
+    const EncodedChunk chunk = encoded(run.input());
+    for (std::size_t i = 0; i < 40; ++i) {
+      // A reader keeps what it unpacked: one for several stretches, and one for each.
+      const auto reader = ChunkReader::open(chunk.header, chunk.body);
+      ASSERT_TRUE(reader) << reader.error().message;
+      for (const std::size_t length : {i % 3, 5 + 7 * i}) {
+        const std::size_t begin = i * 7;
+        const std::size_t end = std::min(begin + length, states.size() - 1);
+        Snapshot state = states[begin];
+        const auto misfits = reader->carry_out(begin, end, state);
+        ASSERT_TRUE(misfits) << misfits.error().message;
+        EXPECT_EQ(*misfits, 0u);
+        ASSERT_TRUE(state == states[end]) << "seed " << seed << ": " << begin << " to " << end;
+      }
+    }
+  }
+}
+
+TEST(ChunkClock, ExpectsTheFirstFrameThatIsNotEarlier) {
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 200; ++round) {
+    // Steps of a second, of days, backwards, none.
+    Column walls = {1'700'000'000'000'000 + random() % 1000};
+    for (std::uint64_t i = random() % 40; i > 0; --i) {
+      const std::uint64_t steps[] = {1'000'000, 86'400'000'000, std::uint64_t{0} - 5'000'000, 0};
+      walls.push_back(walls.back() + steps[random() % (round % 2 == 0 ? 1 : 4)] + random() % 3);
+    }
+    const ChunkClock clock(walls, walls.front() - 1);
+    Column latest = walls;
+    for (std::size_t i = 1; i < latest.size(); ++i) latest[i] = std::max(latest[i], latest[i - 1]);
+    for (int i = 0; i < 200; ++i) {
+      const std::uint64_t near = latest[random() % latest.size()];
+      const std::uint64_t time_us = i == 0 ? 0 : i == 1 ? UINT64_MAX : near + random() % 5 - 2;
+      const auto place = std::lower_bound(latest.begin(), latest.end(), time_us);
+      EXPECT_EQ(clock.expected_frame(time_us),
+                std::min<std::size_t>(static_cast<std::size_t>(place - latest.begin()),
+                                      latest.size() - 1));
+    }
+  }
+}
+
+TEST(ChunkUpdates, OrderOfOpeningKeepsEqualsAsTheyCome) {
+  std::mt19937_64 random(7);
+  for (std::size_t round = 0; round < 200; ++round) {
+    Column beginnings(random() % 60);
+    for (std::uint64_t& at : beginnings)
+      at = round % 3 == 0 ? random() : random() % (1 + round) + (round % 3) * UINT32_MAX;
+    std::vector<std::uint32_t> wanted(beginnings.size());
+    std::iota(wanted.begin(), wanted.end(), 0);
+    std::stable_sort(wanted.begin(), wanted.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return beginnings[a] < beginnings[b];
+    });
+    EXPECT_EQ(order_of_opening(beginnings), wanted);
   }
 }
 
