@@ -127,6 +127,7 @@ class Comparison {
     opening();
     needle();
     narrow();
+    newest();
     scans();
     instants();
     memory();
@@ -211,6 +212,27 @@ class Comparison {
     asked("a remote port", fmt::format("remote_port = {}", about_.port));
     asked("a program", "program = '" + about_.program + "'");
     asked("a name", "remote_name = 'nobody.asked.example'");
+  }
+
+  // The plain table has no index by time: it is what whoever keeps one table has.
+  void newest() {
+    const auto asked = [&](std::string_view what, const std::string& sql, double bar) {
+      const double ours = best_of(3, [&] {
+        SqlSession fresh = open(month_.timeline());
+        ask(fresh, sql);
+      });
+      const double theirs = best_of(2, [&] { plain_.ask(sql); });
+      verdict(ours < bar, what,
+              fmt::format("{} (bar {:.0f}); plain: {}", milliseconds(ours), bar * 1e3,
+                          milliseconds(theirs)));
+    };
+    const std::string columns =
+        "SELECT remote_address, remote_port, program, opened_us, closed_us FROM connections ";
+    const std::string program = "WHERE program = '" + about_.program + "' ";
+    asked("the ten newest", columns + "ORDER BY closed_us DESC LIMIT 10", 0.05);
+    asked("the ten newest by opening", columns + "ORDER BY opened_us DESC LIMIT 10", 0.05);
+    asked("the ten newest of one program", columns + program + "ORDER BY closed_us DESC LIMIT 10",
+          0.1);
   }
 
   void scans() {

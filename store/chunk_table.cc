@@ -18,6 +18,9 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us,"
                               "       header FROM chunk"
                               " WHERE first_sequence BETWEEN ? AND ? ORDER BY first_sequence"));
+  NETREC_TRY(spans,
+             database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us"
+                              "  FROM chunk WHERE first_sequence BETWEEN ? AND ? ORDER BY 1"));
   NETREC_TRY(whole, database.prepare("SELECT body FROM chunk WHERE first_sequence = ?"));
   NETREC_TRY(row,
              database.prepare("SELECT first_sequence, last_sequence, least_wall_us, most_wall_us"
@@ -28,8 +31,8 @@ Result<ChunkTable> ChunkTable::open(const Database& database) {
                                        "         WHERE sequence > ?1 AND sequence < ?2)"));
   NETREC_TRY(keys, KeyFinder::open(database, "chunk", "first_sequence"));
   NETREC_TRY(index, SearchIndex::open(database));
-  return ChunkTable(database, std::move(headers), std::move(whole), std::move(row),
-                    std::move(between), std::move(keys), std::move(index));
+  return ChunkTable(database, std::move(headers), std::move(spans), std::move(whole),
+                    std::move(row), std::move(between), std::move(keys), std::move(index));
 }
 
 namespace {
@@ -176,6 +179,71 @@ Status ChunkTable::for_each(std::uint64_t first, std::uint64_t last, const Chunk
     from = std::max(from, group.last_sequence() + 1);
   }
   return stopped || from > last ? Status{} : visit_ungrouped(from, last, damage, ungrouped);
+}
+
+// Of the chunks of a group, those are left out that cannot be wanted.
+void ChunkTable::leave_out(const SearchGroup& group, const ChunkChoice& choice,
+                           std::vector<Listed>& chunks, std::vector<Damage>& damage) {
+  const ChunkSet may_hold = index_.may_hold(group, choice.keys);
+  const auto begins_before = [](const Listed& chunk, std::uint64_t sequence) {
+    return chunk.row.first_sequence < sequence;
+  };
+  for (std::size_t i = 0; i < group.chunks.size(); ++i) {
+    const std::uint64_t sequence = group.chunks[i].first_sequence;
+    const auto found = std::lower_bound(chunks.begin(), chunks.end(), sequence, begins_before);
+    const bool is_there = found != chunks.end() && found->row.first_sequence == sequence;
+    const bool is_taken = may_hold[i] && choice.takes(group.chunks[i]);
+    if (!is_there && is_taken)
+      damage.push_back(row_of(group.chunks[i]).damage("these frames are not in the file"));
+    if (is_there && !is_taken) found->row.last_sequence = 0;
+  }
+}
+
+Result<std::vector<ChunkTable::Listed>> ChunkTable::list(std::uint64_t first, std::uint64_t last,
+                                                         const ChunkChoice& choice,
+                                                         std::vector<Damage>& damage) {
+  std::vector<Listed> chunks;
+  NETREC_TRY(found, spans_.first(first, std::min(last, kLastKey)));
+  for (bool more = found; more;) {
+    chunks.push_back({.row = row_of(spans_), .after = 0});
+    if (chunks.size() > 1) chunks.back().after = chunks[chunks.size() - 2].row.last_sequence;
+    NETREC_TRY(next, spans_.next());
+    more = next;
+  }
+  std::uint64_t grouped = 0;
+  for (const SearchGroup& group : index_.groups(first, last)) {
+    leave_out(group, choice, chunks, damage);
+    grouped = std::max(grouped, group.last_sequence());
+  }
+  std::erase_if(chunks, [&](const Listed& chunk) {
+    const ChunkRow& row = chunk.row;
+    const bool is_late = row.first_sequence > grouped;
+    return row.last_sequence == 0 || (is_late && !index_.may_hold(row.first_sequence, choice.keys));
+  });
+  return chunks;
+}
+
+Status ChunkTable::visit(const Listed& chunk, std::vector<Damage>& damage, const Visit& visit) {
+  const std::uint64_t sequence = chunk.row.first_sequence;
+  if (chunk.after != 0 && chunk.after < sequence) {
+    NETREC_TRY(filled, fills(chunk.after, sequence));
+    if (!filled)
+      damage.push_back(ChunkRow{.first_sequence = chunk.after + 1,
+                                .last_sequence = sequence - 1,
+                                .least_wall = chunk.row.least_wall,
+                                .most_wall = chunk.row.least_wall}
+                           .damage("these frames are not in the file"));
+  }
+  bool found = false;
+  const auto noted = [&](const ChunkRow& row, const ChunkHeader& header) {
+    found = true;
+    return visit(row, header);
+  };
+  const std::size_t damaged = damage.size();
+  NETREC_CHECKED(visit_rows(sequence, sequence, damage, noted));
+  if (!found && damage.size() == damaged)
+    damage.push_back(chunk.row.damage("these frames are not in the file"));
+  return {};
 }
 
 // Parts are found by the file's pointer map (getOverflowPage() in btree.c); where that cannot be

@@ -38,6 +38,18 @@ class ChunkTable {
   Status for_each(std::uint64_t first, std::uint64_t last, const ChunkChoice& choice,
                   std::vector<Damage>& damage, const Visit& visit);
 
+  /// A chunk as list() finds it.
+  struct Listed {
+    ChunkRow row;
+    std::uint64_t after = 0;  ///< last sequence of the chunk before; 0: there is none
+  };
+  /// The chunks for_each() would visit, without reading their headers. What is known to be missing
+  /// goes to `damage`. Errors: corrupt (part of the list cannot be read), io.
+  Result<std::vector<Listed>> list(std::uint64_t first, std::uint64_t last,
+                                   const ChunkChoice& choice, std::vector<Damage>& damage);
+  /// Visits one of them; what is missing between it and the one before goes to `damage`, too.
+  Status visit(const Listed& chunk, std::vector<Damage>& damage, const Visit& visit);
+
   /// A chunk of this table, its body read as far as it is asked for. It holds until the next one is
   /// opened; this must stay where it is. Errors: corrupt, io.
   Result<ChunkReader> open_chunk(const ChunkRow& row, const ChunkHeader& header);
@@ -46,10 +58,11 @@ class ChunkTable {
   Result<std::uint64_t> last_sequence(std::uint64_t first, std::uint64_t last);
 
  private:
-  ChunkTable(const Database& database, Query headers, Query whole, Query row, Query between,
-             KeyFinder keys, SearchIndex index)
+  ChunkTable(const Database& database, Query headers, Query spans, Query whole, Query row,
+             Query between, KeyFinder keys, SearchIndex index)
       : database_(&database),
         headers_(std::move(headers)),
+        spans_(std::move(spans)),
         whole_(std::move(whole)),
         row_(std::move(row)),
         between_(std::move(between)),
@@ -61,6 +74,8 @@ class ChunkTable {
   Status visit_ungrouped(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
                          const Visit& visit);
   Result<bool> fills(std::uint64_t after, std::uint64_t before);
+  void leave_out(const SearchGroup& group, const ChunkChoice& choice, std::vector<Listed>& chunks,
+                 std::vector<Damage>& damage);
   Status visit_group(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
                      const ChunkChoice& choice, std::vector<Damage>& damage, const Visit& visit);
   Result<ChunkRow> row(std::uint64_t first_sequence);
@@ -69,6 +84,7 @@ class ChunkTable {
 
   const Database* database_;
   Query headers_;
+  Query spans_;
   Query whole_;
   Query row_;
   Query between_;

@@ -8,6 +8,7 @@
 
 #include "store/entity_columns.h"
 #include "store/frame_walk.h"
+#include "store/ordered_frames.h"
 #include "store/tables.h"
 
 namespace netrec {
@@ -21,6 +22,7 @@ std::uint64_t micros(WallTime time) {
 Result<FrameRange> range_of(TableContext& context, const Request& request,
                             std::span<const SqlColumn> columns) {
   FrameRange range;
+  range.narrow_to(request.frames);
   for (const Constraint& constraint : request.constraints) {
     const std::string& name = columns[static_cast<std::size_t>(constraint.column)].name;
     if (name == "sequence") range.narrow_sequence(constraint);
@@ -34,6 +36,13 @@ Result<FrameRange> range_of(TableContext& context, const Request& request,
 double range_selectivity(std::string_view column, Comparison comparison) {
   if ((column != "at_us" && column != "sequence") || comparison == Comparison::inside) return 1;
   return comparison == Comparison::equal ? 0.0001 : 0.3;
+}
+
+// The first two columns of each table are the frame's sequence and time: what it can be ordered by.
+
+/// True if the frames must come otherwise than they lie.
+bool is_reordered(const Request& request) {
+  return request.order && (request.order->column != 0 || request.order->descending);
 }
 
 // --- frames -------------------------------------------------------------------------------------
@@ -111,10 +120,15 @@ class FramesTable final : public VirtualTable {
   double selectivity(int column, Comparison comparison) const override {
     return range_selectivity(kFrameColumns[column].name, comparison);
   }
-  int ordered_by() const override { return 0; }
+  bool gives_order(TableContext&, const RowOrder& order,
+                   std::span<const Constraint>) const override {
+    return order.column < 2;
+  }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     NETREC_TRY(range, range_of(context, request, frame_columns()));
+    if (is_reordered(request))
+      return rows_in_order(context, *this, request, range, request.order->column == 0);
     NETREC_TRY(walk, FrameWalk::open(context, range));
     return std::make_unique<FrameRows>(std::move(walk));
   }
@@ -210,10 +224,15 @@ class SamplesTable final : public VirtualTable {
     if (column_name == "cookie") return comparison == Comparison::equal ? 0.001 : 1;
     return range_selectivity(column_name, comparison);
   }
-  int ordered_by() const override { return 0; }
+  bool gives_order(TableContext&, const RowOrder& order,
+                   std::span<const Constraint>) const override {
+    return order.column < 2;
+  }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     NETREC_TRY(range, range_of(context, request, columns()));
+    if (is_reordered(request))
+      return rows_in_order(context, *this, request, range, request.order->column == 0);
     std::optional<std::uint64_t> cookie;
     for (const Constraint& constraint : request.constraints)
       if (sample_columns<T>().name_of(constraint.column) == "cookie" &&

@@ -32,6 +32,12 @@ void FrameRange::narrow_sequence(const Constraint& constraint) {
     first_sequence = std::max(first_sequence, sequence);
 }
 
+void FrameRange::narrow_to(const std::optional<FrameRun>& frames) {
+  if (!frames) return;
+  first_sequence = std::max(first_sequence, frames->first);
+  last_sequence = std::min(last_sequence, frames->last);
+}
+
 FrameWalk::FrameWalk(TableContext& context, TableContext::Lease timeline, const FrameRange& range)
     : context_(&context),
       timeline_(std::move(timeline)),
@@ -55,11 +61,16 @@ Result<bool> FrameWalk::step() {
   const bool by_time = range_.from > summary.first_wall;
   if (summary.first_sequence == 0) return false;
   if (!by_sequence && !by_time) return cursor_.next();
-  const Status moved =
-      by_sequence ? cursor_.seek_sequence(range_.first_sequence) : cursor_.seek(range_.from);
+  // Of what lies before the first one only the state is needed.
+  const Status moved = by_sequence
+                           ? cursor_.seek_sequence(range_.first_sequence - 1, Landing::state)
+                           : cursor_.seek(range_.from);
+  if (moved && by_sequence) return cursor_.next();
   if (moved) return true;
   if (moved.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(moved.error());
-  return by_sequence ? Result<bool>(false) : cursor_.next();
+  // What comes before cannot be read, or there is nothing: from the beginning on it is told.
+  return by_sequence && range_.first_sequence > summary.last_sequence ? Result<bool>(false)
+                                                                      : cursor_.next();
 }
 
 Result<bool> FrameWalk::next() {

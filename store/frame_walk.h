@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "store/table_context.h"
 #include "store/timeline.h"
@@ -20,6 +21,7 @@ struct FrameRange {
   /// Narrows by a comparison with a time. Errors: a time that cannot be read.
   Status narrow_time(TableContext& context, const Constraint& constraint);
   void narrow_sequence(const Constraint& constraint);
+  void narrow_to(const std::optional<FrameRun>& frames);
 };
 
 class FrameWalk {

@@ -13,6 +13,7 @@
 #include "store/chunk_table.h"
 #include "store/earlier_states.h"
 #include "store/history_chunk.h"
+#include "store/history_order.h"
 #include "store/log_reader.h"
 #include "store/read_transaction.h"
 #include "store/rotation.h"
@@ -72,7 +73,8 @@ class HistoryScan {
     chunks_.emplace(std::move(chunks));
     NETREC_CHECKED(find_sessions());
     if (neighbours_ != nullptr) NETREC_CHECKED(look_around());
-    for (std::size_t i = 0; i < sessions_.size() && !stopped_; ++i) {
+    if (wanted_.order != nullptr) NETREC_CHECKED(tell_in_order(*wanted_.order));
+    for (std::size_t i = 0; i < sessions_.size() && !stopped_ && wanted_.order == nullptr; ++i) {
       if (!collects()) NETREC_CHECKED(tell_chunks(sessions_[i]));
       if (!stopped_) NETREC_CHECKED(tell_rest(i));
     }
@@ -96,7 +98,9 @@ class HistoryScan {
     return wanted;
   }
 
-  bool collects() const { return neighbours_ != nullptr && neighbours_->only_collects; }
+  bool collects() const {
+    return only_collects_ || (neighbours_ != nullptr && neighbours_->only_collects);
+  }
 
   /// Opens the file after this one, and finds out what those before it know of its sockets.
   Status look_around() {
@@ -184,18 +188,162 @@ class HistoryScan {
   }
 
   Status tell_chunks(const SessionSpan& session) {
-    return chunks_->for_each(
-        session.first, session.last, filter_.template choice<T>(), damage_,
+    return chunks_->for_each(session.first, session.last, filter_.template choice<T>(), damage_,
+                             [this](const ChunkRow& row, const ChunkHeader& header) {
+                               return tell_if_wanted(row, header);
+                             });
+  }
+
+  Result<bool> tell_if_wanted(const ChunkRow& row, const ChunkHeader& header) {
+    if (header.of(EntityTraits<T>::kind).ended == 0 || !filter_.may_hold(header)) return true;
+    auto told = tell(row, header);
+    if (!told && told.error().kind == ErrorKind::corrupt) {
+      damage_.push_back(row.damage(std::move(told).error().message));
+      return true;
+    }
+    if (told) stopped_ = !*told;
+    return told;
+  }
+
+  // ---- in the order of a time
+
+  /// Tells the parts of the log by their bounds; those still alive, of which no end is known,
+  /// apart.
+  Status tell_in_order(const HistoryOrder& order) {
+    const bool apart = order.time == HistoryOrder::Time::end;
+    if (apart && !order.descending) NETREC_CHECKED(tell_those_alive(order));
+    NETREC_CHECKED(find_earlier());
+    NETREC_TRY(found, parts(order));
+    LogParts left = std::move(found);
+    tells_alive_ = !apart;
+    order.damage_met(damage_.size());
+    while (!stopped_ && !left.empty()) {
+      NETREC_CHECKED(make_top_exact(left));
+      const LogPart part = left.pop();
+      NETREC_CHECKED(make_top_exact(left));
+      const auto next = left.empty() ? std::nullopt : std::optional(left.top().bound_us);
+      stopped_ = !order.begin_part(part.bound_us, next);
+      if (!stopped_) NETREC_CHECKED(tell_part(part));
+      order.damage_met(damage_.size());
+    }
+    if (apart && order.descending && !stopped_) NETREC_CHECKED(tell_those_alive(order));
+    return {};
+  }
+
+  Status make_top_exact(LogParts& left) {
+    while (!left.empty() && !left.top().is_exact) {
+      NETREC_TRY(exact, look_again(left.pop()));
+      left.push(exact);
+    }
+    return {};
+  }
+
+  Status tell_those_alive(const HistoryOrder& order) {
+    stopped_ = !order.begin_alive();
+    tells_ended_ = false;
+    tells_alive_ = true;
+    earlier_ = {};
+    for (std::size_t i = 0; i < sessions_.size() && !stopped_; ++i) NETREC_CHECKED(tell_rest(i));
+    tells_ended_ = true;
+    return {};
+  }
+
+  /// What is known from before each session.
+  Status find_earlier() {
+    earlier_of_.resize(sessions_.size());
+    earlier_ = {};
+    if (!std::is_same_v<T, Socket> || !filter_.wanted().transitions) return {};
+    only_collects_ = true;
+    for (std::size_t i = 0; i + 1 < sessions_.size() && !stopped_; ++i) {
+      NETREC_CHECKED(tell_rest(i));
+      earlier_of_[i + 1] = earlier_;
+    }
+    only_collects_ = false;
+    return {};
+  }
+
+  Result<LogParts> parts(const HistoryOrder& order) {
+    LogParts parts(order.descending);
+    for (std::size_t i = 0; i < sessions_.size(); ++i) {
+      const SessionSpan& session = sessions_[i];
+      NETREC_TRY(chunks, chunks_of(session, order));
+      for (LogPart& chunk : chunks) {
+        chunk.session = i;
+        parts.push(std::move(chunk));
+      }
+      LogPart rest;
+      rest.session = i;
+      if (order.descending) {
+        const auto latest = latest_unsealed_us(database_, session.first, session.last);
+        rest.bound_us = latest ? *latest + slack_us(order) : UINT64_MAX;
+      }
+      parts.push(rest);
+    }
+    return parts;
+  }
+
+  static std::uint64_t slack_us(const HistoryOrder& order) {
+    return order.time == HistoryOrder::Time::end ? 0 : kClockSlack_us;
+  }
+
+  Result<std::vector<LogPart>> chunks_of(const SessionSpan& session, const HistoryOrder& order) {
+    const ChunkChoice choice = filter_.template choice<T>();
+    std::vector<LogPart> parts;
+    if (order.descending)
+      if (const auto listed = chunks_->list(session.first, session.last, choice, damage_)) {
+        for (const ChunkTable::Listed& chunk : *listed)
+          if (wall_us(chunk.row.most_wall) >= choice.from_us)
+            parts.push_back(
+                {.bound_us = wall_us(chunk.row.most_wall) + slack_us(order), .chunk = chunk});
+        return parts;
+      }
+    // The list cannot be read, or does not say when the first life ended.
+    NETREC_CHECKED(chunks_->for_each(
+        session.first, session.last, choice, damage_,
         [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
           if (header.of(EntityTraits<T>::kind).ended == 0 || !filter_.may_hold(header)) return true;
-          auto told = tell(row, header);
-          if (!told && told.error().kind == ErrorKind::corrupt) {
-            damage_.push_back(row.damage(std::move(told).error().message));
-            return true;
-          }
-          if (told) stopped_ = !*told;
-          return told;
+          const std::uint64_t latest_us = wall_us(row.most_wall) + slack_us(order);
+          parts.push_back({.bound_us = order.descending ? latest_us : header.first_opened_us,
+                           .chunk = ChunkTable::Listed{.row = row},
+                           .is_exact = order.descending});
+          return true;
+        }));
+    return parts;
+  }
+
+  /// Finds the first end in a chunk. What cannot be read is told first.
+  Result<LogPart> look_again(LogPart part) {
+    part.is_exact = true;
+    part.bound_us = 0;
+    std::vector<Damage> told_later;
+    const auto looked = chunks_->visit(
+        *part.chunk, told_later,
+        [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
+          if (header.of(EntityTraits<T>::kind).ended == 0) return true;
+          NETREC_TRY(chunk, chunks_->open_chunk(row, header));
+          NETREC_TRY(ends, chunk.template ends<T>());
+          part.bound_us = *std::min_element(ends.closed_us.begin(), ends.closed_us.end());
+          return true;
         });
+    if (!looked && looked.error().kind != ErrorKind::corrupt)
+      return tl::unexpected<Error>(looked.error());
+    return part;
+  }
+
+  Status tell_part(const LogPart& part) {
+    if (earlier_is_of_ != part.session) earlier_ = earlier_of_[part.session];
+    earlier_is_of_ = part.session;
+    if (!part.chunk) {
+      earlier_is_of_.reset();  // it leaves those of the next
+      return tell_rest(part.session);
+    }
+    std::vector<Damage> met;
+    const auto told =
+        chunks_->visit(*part.chunk, met, [this](const ChunkRow& row, const ChunkHeader& header) {
+          return tell_if_wanted(row, header);
+        });
+    for (Damage& one : met) add_damage(std::move(one));
+    return told;
   }
 
   Result<bool> tell(const ChunkRow& row, const ChunkHeader& header) {
@@ -274,12 +422,14 @@ class HistoryScan {
   }
 
   void add_damage(const FrameCursor& cursor) {
-    for (const Damage& found : cursor.damage()) {
-      const bool known = std::any_of(damage_.begin(), damage_.end(), [&](const Damage& other) {
-        return other.first_sequence == found.first_sequence;
-      });
-      if (!known) damage_.push_back(found);
-    }
+    for (const Damage& found : cursor.damage()) add_damage(found);
+  }
+
+  void add_damage(Damage found) {
+    const bool known = std::any_of(damage_.begin(), damage_.end(), [&](const Damage& other) {
+      return other.first_sequence == found.first_sequence;
+    });
+    if (!known) damage_.push_back(std::move(found));
   }
 
   /// Finds the sockets whose transitions must be looked up, and looks them up.
@@ -341,6 +491,7 @@ class HistoryScan {
 
   void tell_closed(const FrameCursor& cursor, const SessionSpan& session, std::uint64_t previous_us,
                    const WalkedState<T>& state, const TransitionSource& transitions) {
+    if (!tells_ended_) return;
     const Frame& frame = cursor.frame();
     const auto& closed = frame.delta.template of<T>().closed;
     if constexpr (std::is_same_v<T, Socket>) {
@@ -382,7 +533,7 @@ class HistoryScan {
       return std::pair(opened_us(*a), key_of(*a)) < std::pair(opened_us(*b), key_of(*b));
     });
     for (const T* row : alive) {
-      if (stopped_) break;
+      if (stopped_ || !tells_alive_) break;
       if constexpr (std::is_same_v<T, Socket>) {
         Connection story = told(*row, session, transitions);
         story.last_seen_us = seen_us;
@@ -505,6 +656,11 @@ class HistoryScan {
   EarlierStates going_on_;  // and by it, for the next
   std::vector<Damage> damage_;
   bool stopped_ = false;
+  bool tells_ended_ = true;  // of what is after the last chunk of a session
+  bool tells_alive_ = true;  // at its end
+  bool only_collects_ = false;
+  std::vector<EarlierStates> earlier_of_;  // told in order: those of each session
+  std::optional<std::size_t> earlier_is_of_;
 };
 
 }  // namespace

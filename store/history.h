@@ -18,6 +18,7 @@
 
 namespace netrec {
 
+struct HistoryOrder;
 struct Neighbours;
 
 struct PortRange {
@@ -59,6 +60,8 @@ struct Wanted {
   bool ends = true;                        ///< false: how a life ended may stay 0
   /// Of a file that is one of several: see store/rotation.h.
   Neighbours* neighbours = nullptr;
+  /// In this order, part by part (store/history_order.h). REQUIRES: no neighbours.
+  const HistoryOrder* order = nullptr;
 };
 
 /// Gets one row; `names` holds the texts, processes, users and namespaces it refers to, for the

@@ -14,6 +14,7 @@
 
 #include "store/entity_columns.h"
 #include "store/frame_walk.h"
+#include "store/ordered_frames.h"
 #include "store/tables.h"
 
 namespace netrec {
@@ -66,6 +67,7 @@ Result<std::chrono::microseconds> step_of(const SqlCell& value) {
 template <class T>
 Result<Instants> instants_of(TableContext& context, const Request& request) {
   Instants instants;
+  instants.range.narrow_to(request.frames);
   for (const Constraint& constraint : request.constraints) {
     const SqlCell& value = constraint.values.front();
     if (instant_columns<T>().name_of(constraint.column) == "step") {
@@ -201,14 +203,28 @@ class InstantTable final : public VirtualTable {
     if (column_name != "at" || comparison == Comparison::inside) return 1;
     return comparison == Comparison::equal ? 0.001 : 0.3;
   }
+  // At one instant all rows are equal; with a step they come forwards.
+  bool gives_order(TableContext&, const RowOrder& order,
+                   std::span<const Constraint> constraints) const override {
+    if (instant_columns<T>().name_of(order.column) != "at") return false;
+    return !order.descending || !has_step(constraints);
+  }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     NETREC_TRY(instants, instants_of<T>(context, request));
+    if (request.order && instants.is_range && !instants.step)
+      return rows_in_order(context, *this, request, instants.range, false);
     NETREC_TRY(walk, InstantWalk::open(context, std::move(instants)));
     return std::make_unique<InstantRows<T>>(std::move(walk));
   }
 
  private:
+  static bool has_step(std::span<const Constraint> constraints) {
+    return std::any_of(constraints.begin(), constraints.end(), [](const Constraint& constraint) {
+      return instant_columns<T>().name_of(constraint.column) == "step";
+    });
+  }
+
   std::string_view name_;
   std::string_view about_;
 };

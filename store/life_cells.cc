@@ -27,7 +27,10 @@ void LifeCells::begin(const ConnectionColumns& lives) {
 }
 
 void LifeCells::write(std::size_t first, std::size_t last, std::span<CellColumn> out) {
-  const auto rows = std::span(lives_->rows).subspan(first, last - first);
+  write(std::span(lives_->rows).subspan(first, last - first), out);
+}
+
+void LifeCells::write(std::span<const std::uint32_t> rows, std::span<CellColumn> out) {
   for (std::size_t i = 0; i < made_.size(); ++i) switch (made_[i].column->source) {
       case CellSource::row:
         break;

@@ -22,6 +22,8 @@ class LifeCells {
   void begin(const ConnectionColumns& lives);
   /// Appends the cells of lives.rows[first, last) to `out`, a column for each of `used`.
   void write(std::size_t first, std::size_t last, std::span<CellColumn> out);
+  /// The same of some of lives.rows, in any order.
+  void write(std::span<const std::uint32_t> rows, std::span<CellColumn> out);
 
  private:
   /// What a value was made into before, for as many values as there are places.

@@ -9,6 +9,7 @@
 #include "store/entity_columns.h"
 #include "store/history.h"
 #include "store/life_cells.h"
+#include "store/ordered_rows.h"
 #include "store/row_batches.h"
 #include "store/tables.h"
 #include "store/wanted_of.h"
@@ -252,6 +253,27 @@ bool uses_ends(const Request& request) {
   return false;
 }
 
+using Times = std::vector<std::optional<std::uint64_t>>;
+
+/// The time that each row of `lives` shows in a column that tells one.
+Times times_of(const ConnectionColumns& lives, std::string_view column) {
+  static const std::uint16_t kOpened = field_called<Socket>("opened_us");
+  Times times;
+  times.reserve(lives.rows.size());
+  for (const std::uint32_t row : lives.rows) {
+    const std::uint64_t time =
+        column == "opened_us" ? lives.value(kOpened, row) : lives.ends.closed_us[row];
+    times.push_back(time == 0 ? std::nullopt : std::optional(time));
+  }
+  return times;
+}
+
+/// Of anything but an end: whether nothing is told long after it was is the clock's doing.
+bool is_clock_steady(TableContext& context) {
+  const auto timeline = context.lease();
+  return timeline && (*timeline)->is_clock_steady();
+}
+
 class ConnectionsTable final : public VirtualTable {
  public:
   std::string_view name() const override { return "connections"; }
@@ -269,6 +291,12 @@ class ConnectionsTable final : public VirtualTable {
   bool checks(int column, Comparison comparison, const SqlCell& value) const override {
     return test_of(connection_columns().at(column), comparison, value).has_value();
   }
+  bool gives_order(TableContext& context, const RowOrder& order,
+                   std::span<const Constraint> /*constraints*/) const override {
+    const std::string_view column = connection_columns().name_of(order.column);
+    return column == "closed_us" ||
+           (column == "opened_us" && order.descending && is_clock_steady(context));
+  }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     const EntityColumns<Socket>& all = connection_columns();
@@ -278,6 +306,13 @@ class ConnectionsTable final : public VirtualTable {
     wanted.ends = uses_ends(request);
     NETREC_TRY(leased, context.lease());
     auto timeline = std::make_shared<TableContext::Lease>(std::move(leased));
+    if (request.order) {
+      const auto scan = [&context, wanted, timeline,
+                         order = *request.order](const RowBatches::Offer& offer) {
+        return scan_ordered(context, **timeline, wanted, order, offer);
+      };
+      return scanned_rows(context, name(), request, all.described().size(), **timeline, scan);
+    }
     const auto scan = [&all, &context, wanted, timeline](const RowBatches::Offer& offer) {
       const ConnectionSink each = [&](const Connection& life, const Snapshot& names) {
         const LifeRow row{.entity = &life.socket, .names = &names, .connection = &life};
@@ -295,6 +330,37 @@ class ConnectionsTable final : public VirtualTable {
       return scan_connections(**timeline, wanted, each, many);
     };
     return scanned_rows(context, name(), request, all.described().size(), **timeline, scan);
+  }
+
+ private:
+  static Result<std::vector<Damage>> scan_ordered(TableContext& context, const Timeline& timeline,
+                                                  Wanted wanted, const RowOrder& order,
+                                                  const RowBatches::Offer& offer) {
+    const EntityColumns<Socket>& all = connection_columns();
+    const std::string_view column = all.name_of(order.column);
+    const auto time = column == "closed_us" ? HistoryOrder::Time::end : HistoryOrder::Time::earlier;
+    LifeCells cells(all, offer.used());
+    return scan_in_order(
+        offer, order, time, timeline, [&](const HistoryOrder& asked, OrderedRows& rows) {
+          wanted.order = &asked;
+          const ConnectionSink each = [&](const Connection& life, const Snapshot& names) {
+            const LifeRow row{.entity = &life.socket, .names = &names, .connection = &life};
+            return !context.interrupted() &&
+                   rows.add([&](int i, CellSink& out) { all.emit(i, out, row); });
+          };
+          const ConnectionColumnsSink many = [&](const ConnectionColumns& lives) {
+            cells.begin(lives);
+            std::vector<std::uint32_t> places;
+            return !context.interrupted() &&
+                   rows.add(times_of(lives, column),
+                            [&](std::span<const std::uint32_t> some, std::span<CellColumn> out) {
+                              places.clear();
+                              for (const std::uint32_t i : some) places.push_back(lives.rows[i]);
+                              cells.write(places, out);
+                            });
+          };
+          return scan_connections(timeline, wanted, each, many);
+        });
   }
 };
 
@@ -317,12 +383,24 @@ class TransitionsTable final : public VirtualTable {
   bool checks(int column, Comparison comparison, const SqlCell& value) const override {
     return test_of(transition_columns().at(column), comparison, value).has_value();
   }
+  bool gives_order(TableContext& context, const RowOrder& order,
+                   std::span<const Constraint> /*constraints*/) const override {
+    return transition_columns().name_of(order.column) == "at_us" && order.descending &&
+           is_clock_steady(context);
+  }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     const EntityColumns<Socket>& all = transition_columns();
     NETREC_TRY(wanted, wanted_by(all, request));
     NETREC_TRY(leased, context.lease());
     auto timeline = std::make_shared<TableContext::Lease>(std::move(leased));
+    if (request.order) {
+      const auto scan = [&context, wanted, timeline,
+                         order = *request.order](const RowBatches::Offer& offer) {
+        return scan_ordered(context, **timeline, wanted, order, offer);
+      };
+      return scanned_rows(context, name(), request, all.described().size(), **timeline, scan);
+    }
     const auto scan = [&all, &context, wanted, timeline](const RowBatches::Offer& offer) {
       return scan_connections(
           **timeline, wanted, [&](const Connection& life, const Snapshot& names) {
@@ -335,13 +413,71 @@ class TransitionsTable final : public VirtualTable {
     };
     return scanned_rows(context, name(), request, all.described().size(), **timeline, scan);
   }
+
+ private:
+  /// A row of a chunk, and one of its states.
+  struct Entered {
+    std::uint32_t row = 0;
+    std::uint32_t transition = 0;
+  };
+
+  static Result<std::vector<Damage>> scan_ordered(TableContext& context, const Timeline& timeline,
+                                                  Wanted wanted, const RowOrder& order,
+                                                  const RowBatches::Offer& offer) {
+    return scan_in_order(
+        offer, order, HistoryOrder::Time::earlier, timeline,
+        [&](const HistoryOrder& asked, OrderedRows& rows) {
+          wanted.order = &asked;
+          const ConnectionSink each = [&](const Connection& life, const Snapshot& names) {
+            LifeRow row{.entity = &life.socket, .names = &names, .connection = &life};
+            const auto write = [&](int i, CellSink& out) {
+              transition_columns().emit(i, out, row);
+            };
+            for (; row.transition < life.transitions.size(); ++row.transition)
+              if (context.interrupted() || !rows.add(write)) return false;
+            return true;
+          };
+          const ConnectionColumnsSink many = [&](const ConnectionColumns& lives) {
+            return !context.interrupted() && add_all(lives, offer.used(), rows);
+          };
+          return scan_connections(timeline, wanted, each, many);
+        });
+  }
+
+  static bool add_all(const ConnectionColumns& lives, const std::vector<int>& used,
+                      OrderedRows& rows) {
+    std::vector<Entered> entered;
+    Times times;
+    for (const std::uint32_t row : lives.rows) {
+      const auto states = lives.transitions.of(row);
+      for (std::uint32_t i = 0; i < states.size(); ++i) {
+        entered.push_back({row, i});
+        times.push_back(states[i].at_us);
+      }
+    }
+    return rows.add(times, [&](std::span<const std::uint32_t> some, std::span<CellColumn> out) {
+      Connection life;
+      for (const std::uint32_t place : some) {
+        lives.read(entered[place].row, life);
+        const LifeRow row{.entity = &life.socket,
+                          .names = &lives.names,
+                          .connection = &life,
+                          .transition = entered[place].transition};
+        for (std::size_t i = 0; i < out.size(); ++i)
+          transition_columns().emit(used[i], out[i], row);
+      }
+    });
+  }
 };
 
 // peers and dns differ in their entity and their scan only.
 template <class T, auto scan_entities>
 class EntityScanTable final : public VirtualTable {
  public:
-  EntityScanTable(std::string_view name, std::string_view about) : name_(name), about_(about) {}
+  /// `times`: columns that tell when something was, never after the row went.
+  EntityScanTable(std::string_view name, std::string_view about,
+                  std::vector<std::string_view> times)
+      : name_(name), about_(about), times_(std::move(times)) {}
   std::string_view name() const override { return name_; }
   std::string_view about() const override { return about_; }
   std::span<const SqlColumn> columns() const override { return all().described(); }
@@ -353,6 +489,11 @@ class EntityScanTable final : public VirtualTable {
   double selectivity(int column, Comparison comparison) const override {
     return narrowing(all().name_of(column), comparison);
   }
+  bool gives_order(TableContext& context, const RowOrder& order,
+                   std::span<const Constraint> /*constraints*/) const override {
+    const auto is_time = std::find(times_.begin(), times_.end(), all().name_of(order.column));
+    return is_time != times_.end() && order.descending && is_clock_steady(context);
+  }
   Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                           const Request& request) const override {
     Wanted wanted;
@@ -361,12 +502,10 @@ class EntityScanTable final : public VirtualTable {
     wanted.neighbours = request.neighbours;
     NETREC_TRY(leased, context.lease());
     auto timeline = std::make_shared<TableContext::Lease>(std::move(leased));
-    const auto scan = [&context, wanted, timeline](const RowBatches::Offer& offer) {
-      return scan_entities(**timeline, wanted, [&](const T& entity, const Snapshot& names) {
-        const EntityRow<T> row{.entity = &entity, .names = &names};
-        return !context.interrupted() &&
-               offer([&](int column, CellSink& out) { all().emit(column, out, row); });
-      });
+    const auto scan = [&context, wanted, timeline,
+                       order = request.order](const RowBatches::Offer& offer) {
+      return order ? scan_ordered(context, **timeline, wanted, *order, offer)
+                   : scan_to(context, **timeline, wanted, offer);
     };
     return scanned_rows(context, name(), request, all().described().size(), **timeline, scan);
   }
@@ -376,8 +515,31 @@ class EntityScanTable final : public VirtualTable {
     static const EntityColumns<T> columns(columns_of_entity<T>());
     return columns;
   }
+  template <class Take>
+  static Result<std::vector<Damage>> scan_to(TableContext& context, const Timeline& timeline,
+                                             const Wanted& wanted, Take& take) {
+    return scan_entities(timeline, wanted, [&](const T& entity, const Snapshot& names) {
+      const EntityRow<T> row{.entity = &entity, .names = &names};
+      return !context.interrupted() &&
+             take([&](int column, CellSink& out) { all().emit(column, out, row); });
+    });
+  }
+  static Result<std::vector<Damage>> scan_ordered(TableContext& context, const Timeline& timeline,
+                                                  Wanted wanted, const RowOrder& order,
+                                                  const RowBatches::Offer& offer) {
+    return scan_in_order(offer, order, HistoryOrder::Time::earlier, timeline,
+                         [&](const HistoryOrder& asked, OrderedRows& rows) {
+                           wanted.order = &asked;
+                           const auto take = [&](const CellWriter& write) {
+                             return rows.add(write);
+                           };
+                           return scan_to(context, timeline, wanted, take);
+                         });
+  }
+
   std::string_view name_;
   std::string_view about_;
+  std::vector<std::string_view> times_;
 };
 
 }  // namespace
@@ -394,13 +556,14 @@ const VirtualTable& transitions_table() {
 
 const VirtualTable& peers_table() {
   static const EntityScanTable<Peer, scan_peers> table(
-      "peers", "Whom sockets without a connection talked to (UDP, raw, …), in bytes and packets");
+      "peers", "Whom sockets without a connection talked to (UDP, raw, …), in bytes and packets",
+      {"first_us", "last_us"});
   return table;
 }
 
 const VirtualTable& dns_table() {
   static const EntityScanTable<Resolution, scan_resolutions> table(
-      "dns", "Names programs asked for and the addresses they were given");
+      "dns", "Names programs asked for and the addresses they were given", {"answered_us"});
   return table;
 }
 

@@ -137,6 +137,9 @@ RowBatches::~RowBatches() {
   }
   changed_.notify_all();
   thread_.join();
+  // Of rows in order, those that were taken may be the wrong ones.
+  if (outcome_)
+    context_.add_damage(std::span(*outcome_).first(std::min(damage_, outcome_->size())));
   context_.give_back(arena_);
 }
 
@@ -153,6 +156,12 @@ void RowBatches::run() {
   outcome_ = std::move(outcome);
   finished_ = true;
   changed_.notify_all();
+}
+
+void RowBatches::damage_met(std::size_t damage) {
+  if (damage == filling_.damage) return;
+  if (filling_.rows > 0) hand_over(true);
+  filling_.damage = damage;
 }
 
 bool RowBatches::offer(const CellWriter& write) {
@@ -180,7 +189,9 @@ bool RowBatches::hand_over(bool at_end) {
   if (!at_end && filling_.rows < kLargestBatch && !ready_.empty() && !unwanted_) return true;
   changed_.wait(lock, [&] { return unwanted_ || ready_.size() < kBatchesAhead; });
   if (unwanted_) return false;
-  ready_.push_back(std::make_shared<const CellBatch>(std::exchange(filling_, empty_batch())));
+  CellBatch next = empty_batch();
+  next.damage = filling_.damage;
+  ready_.push_back(std::make_shared<const CellBatch>(std::exchange(filling_, std::move(next))));
   lock.unlock();
   changed_.notify_all();
   return true;
@@ -223,8 +234,10 @@ Result<bool> RowBatches::next() {
   row_ = rows_ = 0;
   current_ = nullptr;
   NETREC_TRY(more, fetch());
-  if (more) rows_ = current_->rows;
-  return more;
+  if (!more) return false;
+  rows_ = current_->rows;
+  damage_ = current_->damage;
+  return true;
 }
 
 void RowBatches::cell(int column, CellSink& out) const {

@@ -62,6 +62,7 @@ class CellColumn final : public CellSink {
 /// As many cells of each column in use.
 struct CellBatch {
   std::size_t rows = 0;
+  std::size_t damage = 0;  ///< met by the scan before the first of them
   std::vector<CellColumn> columns;
 };
 
@@ -84,6 +85,9 @@ class RowBatches final : public RowSource {
     bool operator()(std::size_t rows, const ColumnWriter& write) const {
       return batches_.offer(rows, write);
     }
+    /// The rows that follow come after so much of the damage that the scan returns: it is told even
+    /// if nobody wants more.
+    void damage_met(std::size_t damage) const { batches_.damage_met(damage); }
     /// The columns in use, in order.
     const std::vector<int>& used() const { return batches_.used_; }
 
@@ -114,6 +118,7 @@ class RowBatches final : public RowSource {
  private:
   void run();
   void remember(const std::shared_ptr<const CellBatch>& batch);
+  void damage_met(std::size_t damage);
   bool offer(const CellWriter& write);
   bool offer(std::size_t rows, const ColumnWriter& write);
   CellBatch empty_batch() const;
@@ -130,7 +135,8 @@ class RowBatches final : public RowSource {
   // SQLite's thread only.
   std::shared_ptr<const CellBatch> current_;
   std::size_t row_ = 0;
-  std::size_t rows_ = 0;  ///< of current_
+  std::size_t rows_ = 0;    ///< of current_
+  std::size_t damage_ = 0;  ///< met before them
   Question question_;
   CellBatches answer_;
   std::size_t answer_cells_ = 0;

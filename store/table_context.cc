@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace netrec {
@@ -93,14 +94,15 @@ Result<WallTime> TableContext::time(const SqlCell& value) {
   return read_time_(*text, {summary.first_wall, summary.last_wall, leased.get()});
 }
 
+// What is read piece by piece meets the same more than once.
 void TableContext::add_damage(std::span<const Damage> damage) {
-  if (whole_ == nullptr) {
-    damage_.insert(damage_.end(), damage.begin(), damage.end());
-    return;
-  }
+  std::vector<Damage>& known = whole_ == nullptr ? damage_ : whole_->damage_;
   for (Damage one : damage) {
-    one.what = fmt::format("{}: {}", path_, one.what);
-    whole_->damage_.push_back(std::move(one));
+    if (whole_ != nullptr) one.what = fmt::format("{}: {}", path_, one.what);
+    const bool is_known = std::any_of(known.begin(), known.end(), [&](const Damage& other) {
+      return other.first_sequence == one.first_sequence && other.what == one.what;
+    });
+    if (!is_known) known.push_back(std::move(one));
   }
 }
 

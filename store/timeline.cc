@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "store/history_order.h"
 #include "store/key_finder.h"
 #include "store/log_reader.h"
 #include "store/read_transaction.h"
@@ -23,6 +24,8 @@ struct Timeline::State {
   std::uint64_t version = next_version();
   std::map<std::uint64_t, std::shared_ptr<const KeptState>> kept;
   std::size_t kept_rows = 0;
+  std::uint64_t steady_version = 0;  // of the file when is_steady was found out
+  bool is_steady = false;
 
   Status add_lost_sessions(std::vector<RecordedSession>& sessions);
   /// True if another connection changed the file since it was asked last, or that is not known.
@@ -299,6 +302,14 @@ Result<std::vector<RecordedSession>> Timeline::sessions() const {
       read_rows(query, keys, 0, kLastKey, add, [&](std::uint64_t, std::uint64_t) { lost = true; }));
   if (lost) NETREC_CHECKED(state_->add_lost_sessions(sessions));
   return sessions;
+}
+
+bool Timeline::is_clock_steady() const {
+  if (state_->steady_version == state_->version) return state_->is_steady;
+  const auto steady = netrec::is_clock_steady(state_->database);
+  state_->is_steady = steady && *steady;
+  state_->steady_version = state_->version;
+  return state_->is_steady;
 }
 
 std::shared_ptr<const Timeline::KeptState> Timeline::kept_state(std::uint64_t sequence) const {

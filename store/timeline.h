@@ -108,6 +108,9 @@ class Timeline {
   Result<std::vector<RecordedGap>> gaps() const;
   Result<std::vector<RecordedSession>> sessions() const;
 
+  /// True if the wall clock is known to have always gone on (store/history_order.h).
+  bool is_clock_steady() const;
+
   /// States history asks for again and again: those at the ends of sessions, as far as they are
   /// small. nullptr: the one after frame `sequence` is not kept.
   struct KeptState {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -188,11 +189,29 @@ bool compares_bytes(sqlite3_index_info* info, int i) {
   return collation == nullptr || sqlite3_stricmp(collation, "BINARY") == 0;
 }
 
-// The plan travels to filter() as text: "columns_used;column:comparison:in:final,…".
+/// 0: none; the column from 1 on, negative if it descends.
+int number_of(const std::optional<RowOrder>& order) {
+  if (!order) return 0;
+  return order->descending ? -(order->column + 1) : order->column + 1;
+}
+
+// One term only: rows that are equal in it come as they come.
+std::optional<RowOrder> order_of(const Module& module, const sqlite3_index_info* info,
+                                 std::span<const Constraint> constraints) {
+  if (info->nOrderBy != 1 || module.context->set() != nullptr) return std::nullopt;
+  const RowOrder order{.column = info->aOrderBy[0].iColumn,
+                       .descending = info->aOrderBy[0].desc != 0};
+  if (order.column < 0 || is_origin(*module.table, order.column)) return std::nullopt;
+  if (!module.table->gives_order(*module.context, order, constraints)) return std::nullopt;
+  return order;
+}
+
+// The plan travels to filter() as text: "columns_used;order;column:comparison:in:final,…".
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   const Module& module = module_of(base);
   const VirtualTable& table = *module.table;
-  std::string plan = fmt::format("{};", info->colUsed);
+  std::vector<Constraint> asked;
+  std::string constraints;
   double left = 1;
   int arguments = 0;
   for (int i = 0; i < info->nConstraint; ++i) {
@@ -210,12 +229,13 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     info->aConstraintUsage[i].argvIndex = ++arguments;
     const bool is_final = !hidden && !in && is_checked(table, info, i, *comparison);
     info->aConstraintUsage[i].omit = hidden || is_final ? 1 : 0;
-    plan += fmt::format("{}:{}:{}:{},", constraint.iColumn, static_cast<int>(*comparison),
-                        in ? 1 : 0, is_final ? 1 : 0);
+    constraints += fmt::format("{}:{}:{}:{},", constraint.iColumn, static_cast<int>(*comparison),
+                               in ? 1 : 0, is_final ? 1 : 0);
+    asked.push_back({.column = constraint.iColumn, .comparison = *comparison, .values = {}});
   }
-  if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == table.ordered_by() &&
-      table.ordered_by() >= 0 && info->aOrderBy[0].desc == 0 && module.context->set() == nullptr)
-    info->orderByConsumed = 1;
+  const auto order = order_of(module, info, asked);
+  info->orderByConsumed = order ? 1 : 0;
+  const std::string plan = fmt::format("{};{};{}", info->colUsed, number_of(order), constraints);
   const double rows = std::max(1.0, table.rows_estimate() * left);
   info->estimatedRows = static_cast<sqlite3_int64>(rows);
   // Opening chunks costs something even where nothing matches.
@@ -254,6 +274,12 @@ Request request_of(const char* plan, sqlite3_value** arguments) {
     if (plan != end) ++plan;
   };
   number(request.columns_used);
+  int order = 0;
+  number(order);
+  if (order != 0) {
+    request.order = {.column = std::abs(order) - 1, .descending = order < 0};
+    request.columns_used |= std::uint64_t{1} << std::min(request.order->column, 63);
+  }
   while (plan != end) {
     int column = 0;
     int comparison = 0;

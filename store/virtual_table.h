@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,8 +38,22 @@ struct Constraint {
   bool is_final = false;  ///< SQLite does not check it again: VirtualTable::checks() said so
 };
 
+/// ORDER BY one column.
+struct RowOrder {
+  int column = 0;
+  bool descending = false;
+};
+
+/// Frames that are neighbours in the log.
+struct FrameRun {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
 struct Request {
   std::vector<Constraint> constraints;
+  std::optional<FrameRun> frames;                  ///< of a table of frames: no others
+  std::optional<RowOrder> order;                   ///< the rows must come so: gives_order() said so
   std::uint64_t columns_used = ~std::uint64_t{0};  ///< bit 63: any of the columns from 63 on
   Neighbours* neighbours = nullptr;                ///< of a file of a set: for scans of history
 
@@ -69,8 +84,12 @@ class VirtualTable {
   virtual bool checks(int /*column*/, Comparison, const SqlCell& /*value*/) const { return false; }
   /// Rows in all, roughly, for the planner.
   virtual double rows_estimate() const { return 1e6; }
-  /// The column in whose ascending order the rows come; -1: none.
-  virtual int ordered_by() const { return -1; }
+  /// True if rows() can give the rows of the timeline in this order, NULL as SQLite has it, where
+  /// `constraints` (their values are not known) are asked for with it. REQUIRES: no set.
+  virtual bool gives_order(TableContext& /*context*/, const RowOrder&,
+                           std::span<const Constraint> /*constraints*/) const {
+    return false;
+  }
   virtual Result<std::unique_ptr<RowSource>> rows(TableContext& context,
                                                   const Request& request) const = 0;
 };

@@ -1,0 +1,104 @@
+#include "store/frame_order.h"
+
+#include <algorithm>
+
+namespace netrec {
+
+FrameOrder::Place FrameOrder::place_of(std::uint64_t sequence, WallTime wall) const {
+  return {.time = sign_ * wall.time_since_epoch().count(),
+          .sequence = sign_ * static_cast<std::int64_t>(sequence)};
+}
+
+Result<FrameOrder> FrameOrder::open(const Timeline& timeline, const FrameRange& range,
+                                    bool descending) {
+  const Database& database = timeline.database();
+  NETREC_TRY(chunks, ChunkTable::open(database));
+  FrameOrder order(std::move(chunks), range, descending);
+  NETREC_CHECKED(order.list_chunks());
+  NETREC_CHECKED(order.list_frames(
+      database, "SELECT sequence, wall_us FROM keyframe WHERE sequence BETWEEN ? AND ?"));
+  NETREC_CHECKED(order.list_frames(
+      database, "SELECT sequence, wall_us FROM frame WHERE sequence BETWEEN ? AND ?"));
+  return order;
+}
+
+// A chunk that begins before the range may reach into it.
+Status FrameOrder::list_chunks() {
+  NETREC_TRY(listed, table_.list(0, range_.last_sequence, {}, damage_));
+  for (const ChunkTable::Listed& chunk : listed) {
+    const ChunkRow& row = chunk.row;
+    if (row.last_sequence < range_.first_sequence || row.most_wall < range_.from ||
+        row.least_wall > range_.to)
+      continue;
+    const WallTime nearest = sign_ > 0 ? row.least_wall : row.most_wall;
+    chunks_.push({.place = place_of(sign_ > 0 ? row.first_sequence : row.last_sequence, nearest),
+                  .listed = chunk});
+  }
+  return {};
+}
+
+Status FrameOrder::list_frames(const Database& database, const char* sql) {
+  NETREC_TRY(rows, database.prepare(sql));
+  NETREC_TRY(found, rows.first(range_.first_sequence, std::min(range_.last_sequence, kLastKey)));
+  for (bool more = found; more;) {
+    add_frame(static_cast<std::uint64_t>(rows.integer(0)), rows.integer(1));
+    NETREC_TRY(next, rows.next());
+    more = next;
+  }
+  return {};
+}
+
+void FrameOrder::add_frame(std::uint64_t sequence, std::int64_t wall_us) {
+  const WallTime wall{std::chrono::microseconds(wall_us)};
+  if (sequence < range_.first_sequence || sequence > range_.last_sequence || wall < range_.from ||
+      wall > range_.to)
+    return;
+  frames_.push(place_of(sequence, wall));
+}
+
+Status FrameOrder::read_chunk() {
+  const ChunkTable::Listed listed = chunks_.top().listed;
+  chunks_.pop();
+  const auto read = [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
+    NETREC_TRY(chunk, table_.open_chunk(row, header));
+    auto times = chunk.frame_times();
+    if (!times && times.error().kind == ErrorKind::corrupt)
+      damage_.push_back(row.damage(std::move(times).error().message));
+    else if (!times)
+      return tl::unexpected<Error>(std::move(times).error());
+    for (std::size_t i = 0; times && i < times->sequence.size(); ++i)
+      add_frame(times->sequence[i], static_cast<std::int64_t>(times->wall_us[i]));
+    return true;
+  };
+  const auto visited = table_.visit(listed, damage_, read);
+  if (visited || visited.error().kind != ErrorKind::corrupt) return visited;
+  damage_.push_back(listed.row.damage(visited.error().message));
+  return {};
+}
+
+Result<std::optional<FrameRun>> FrameOrder::next() {
+  std::optional<FrameRun> run;
+  for (;;) {
+    const bool is_chunk_next =
+        !chunks_.empty() && (frames_.empty() || !(chunks_.top().place > frames_.top()));
+    // What there is of a run is read first: whoever reads it may want no more.
+    if (is_chunk_next && run) return run;
+    if (is_chunk_next) {
+      NETREC_CHECKED(read_chunk());
+      continue;
+    }
+    if (frames_.empty()) return run;
+    const auto sequence = static_cast<std::uint64_t>(sign_ * frames_.top().sequence);
+    if (!run)
+      run = {.first = sequence, .last = sequence};
+    else if (sign_ > 0 && sequence == run->last + 1)
+      run->last = sequence;
+    else if (sign_ < 0 && sequence + 1 == run->first)
+      run->first = sequence;
+    else
+      return run;
+    frames_.pop();
+  }
+}
+
+}  // namespace netrec
