@@ -13,7 +13,7 @@ namespace {
 
 /// A keyframe is due when the deltas since the last one have this many times its entries
 /// (docs/decisions/0012), but not before it takes a while to carry them out.
-constexpr std::uint64_t kKeyframeFactor = 8;
+constexpr std::uint64_t kKeyframeFactor = 32;
 /// A session ends with one behind more than this: what was alive then is a part of many answers.
 constexpr std::uint64_t kLeastEntriesBehindLast = 8'000;
 
