@@ -87,6 +87,10 @@ class Ledger final : public TextSink {
   /// key: until the next, no other may be opened with it.
   bool was_closed_now(std::uint64_t cookie) const { return closed_now_.contains(cookie); }
 
+  /// Rows of sockets that the next frame holds so far, as opened or as seen last: nearly all of its
+  /// memory.
+  std::size_t waiting_rows() const { return delta_.of<Socket>().opened.size() + departed_.size(); }
+
   /// The mark of something that happened at `boot` (CLOCK_BOOTTIME).
   Mark mark(std::chrono::microseconds boot) const;
 

@@ -96,6 +96,8 @@ class Observer {
 
   const SocketTotals& sockets_totals() const { return sockets_.totals(); }
   const Snapshot& state() const { return ledger_.snapshot(); }
+  /// Of sockets, in the frame to come.
+  std::size_t waiting_rows() const { return ledger_.waiting_rows(); }
   /// True until the first frame of a session is written: it wants a keyframe only.
   bool restating() const { return ledger_.restating(); }
 

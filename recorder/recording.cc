@@ -260,7 +260,7 @@ Status Recording::write() {
   if (wants_keyframe) observer_.tidy();
   // The frame's time is when the events were taken in, not when they were all folded: what happens
   // meanwhile belongs to the next.
-  const std::chrono::microseconds told = drain();
+  const std::chrono::microseconds told = drain_unless_full();
   const Instant now = moment_at(clock_.now(), told);
   Tick tick = observer_.end(now);
   const Status written = writer_.append(tick.frame, tick.departed, observer_.state(),

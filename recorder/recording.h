@@ -83,6 +83,8 @@ class Recording {
   void observe();
   void hash_executables();
   std::chrono::microseconds drain();
+  bool is_frame_full() const;
+  std::chrono::microseconds drain_unless_full();
   void read_ends();
   void observe_by_looking();
   LookDepth look_at_sockets(LookDepth depth);
@@ -114,6 +116,8 @@ class Recording {
   LookPace full_pace_{10'000, std::chrono::hours(1)};
   LookPace unix_pace_{2'000};
   Disagreements disagreements_;
+  std::chrono::microseconds told_{};  ///< on the boot clock: what happened before was folded
+  int put_off_ = 0;                   ///< ticks in turn whose look had to wait
   int doubtful_ = 0;  ///< ticks in which a socket not known may be one whose beginning was lost
   Schedule schedule_;
   ExeHashes hashes_;

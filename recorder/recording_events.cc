@@ -13,23 +13,40 @@ using std::chrono::nanoseconds;
 // A look at all sockets follows a loss at once; then what still comes is of sockets that are known.
 constexpr int kDoubtfulTicks = 2;
 
+// Of half a kilobyte each. A frame that has so many is written before more is folded, or a host
+// faster than the recorder would fill the memory.
+constexpr std::size_t kFullFrame = 100'000;
+// Looks are made in spite of that, about once a minute.
+constexpr int kMostPutOff = 60;
+
 }  // namespace
 
 std::chrono::microseconds Recording::listen() {
   if (!capture_.events && !is_paused()) read_ends();
-  return drain();
+  return drain_unless_full();
 }
 
 std::chrono::microseconds Recording::drain() {
   if (!capture_.events || is_paused()) return clock_.now().boot;
   const std::chrono::microseconds told = capture_.events->drain(folder_);
   folder_.settle(told);
+  told_ = told;
   return told;
+}
+
+bool Recording::is_frame_full() const {
+  return capture_.events && observer_.waiting_rows() >= kFullFrame;
+}
+
+// What a full frame has no room for stays where the ring's reader keeps it, which is bounded: the
+// kernel counts what is lost beyond that.
+std::chrono::microseconds Recording::drain_unless_full() {
+  return is_frame_full() ? told_ : drain();
 }
 
 // While recording is paused nobody answers, and the ring keeps what it can.
 int Recording::bell() const {
-  if (is_paused()) return -1;
+  if (is_paused() || is_frame_full()) return -1;
   return capture_.events ? capture_.events->bell() : source_.bell();
 }
 
@@ -59,7 +76,7 @@ void Recording::read_ends() {
 }
 
 void Recording::observe_events() {
-  drain();
+  drain_unless_full();
   tell_losses();
   read_peers();
   // Events told what lives in it from its beginning: a look at a hundred thousand other sockets for
@@ -68,6 +85,9 @@ void Recording::observe_events() {
     look_.hurry();
     look_.surroundings();
   }
+  // A look ends with what events told meanwhile.
+  if (is_frame_full() && ++put_off_ < kMostPutOff) return;
+  put_off_ = 0;
   if (!pace_.is_due(clock_.now().monotonic)) return look_at_unix_sockets();
   const nanoseconds before = thread_time();
   folder_.take_unix_doubt();
