@@ -276,7 +276,8 @@ TEST_F(SqlOrderTest, TheNewestAreReadFromTheLastChunksOnly) {
 TEST_F(SqlOrderTest, WhereTheNewestCannotBeReadThatIsTold) {
   write_simulated(8, 1, 130, 16);
   damage_chunks_but_of_last(0);
-  EXPECT_GT(ask("SELECT cookie FROM connections ORDER BY closed_us DESC LIMIT 10").damage.size(), 0u);
+  EXPECT_GT(ask("SELECT cookie FROM connections ORDER BY closed_us DESC LIMIT 10").damage.size(),
+            0u);
   EXPECT_GT(ask("SELECT at_us FROM frames ORDER BY at_us DESC LIMIT 40").damage.size(), 0u);
 }
 
