@@ -182,14 +182,16 @@ Status ChunkTable::for_each(std::uint64_t first, std::uint64_t last, const Chunk
 }
 
 // Of the chunks of a group, those are left out that cannot be wanted.
-void ChunkTable::leave_out(const SearchGroup& group, const ChunkChoice& choice,
-                           std::vector<Listed>& chunks, std::vector<Damage>& damage) {
+void ChunkTable::leave_out(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
+                           const ChunkChoice& choice, std::vector<Listed>& chunks,
+                           std::vector<Damage>& damage) {
   const ChunkSet may_hold = index_.may_hold(group, choice.keys);
   const auto begins_before = [](const Listed& chunk, std::uint64_t sequence) {
     return chunk.row.first_sequence < sequence;
   };
   for (std::size_t i = 0; i < group.chunks.size(); ++i) {
     const std::uint64_t sequence = group.chunks[i].first_sequence;
+    if (sequence < first || sequence > last) continue;
     const auto found = std::lower_bound(chunks.begin(), chunks.end(), sequence, begins_before);
     const bool is_there = found != chunks.end() && found->row.first_sequence == sequence;
     const bool is_taken = may_hold[i] && choice.takes(group.chunks[i]);
@@ -212,7 +214,7 @@ Result<std::vector<ChunkTable::Listed>> ChunkTable::list(std::uint64_t first, st
   }
   std::uint64_t grouped = 0;
   for (const SearchGroup& group : index_.groups(first, last)) {
-    leave_out(group, choice, chunks, damage);
+    leave_out(group, first, last, choice, chunks, damage);
     grouped = std::max(grouped, group.last_sequence());
   }
   std::erase_if(chunks, [&](const Listed& chunk) {

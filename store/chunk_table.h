@@ -74,7 +74,8 @@ class ChunkTable {
   Status visit_ungrouped(std::uint64_t first, std::uint64_t last, std::vector<Damage>& damage,
                          const Visit& visit);
   Result<bool> fills(std::uint64_t after, std::uint64_t before);
-  void leave_out(const SearchGroup& group, const ChunkChoice& choice, std::vector<Listed>& chunks,
+  void leave_out(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
+                 const ChunkChoice& choice, std::vector<Listed>& chunks,
                  std::vector<Damage>& damage);
   Status visit_group(const SearchGroup& group, std::uint64_t first, std::uint64_t last,
                      const ChunkChoice& choice, std::vector<Damage>& damage, const Visit& visit);

@@ -2,6 +2,7 @@
 #include "store/extension.h"
 
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "store/database.h"
@@ -47,6 +48,24 @@ Result<std::string> path_for(sqlite3* db) {
                  "netrec: open a timeline, or name one in the environment as NETREC_FILE");
 }
 
+// allow_damage(yes): from here on damage ends no answer.
+void allow_damage(sqlite3_context* out, int, sqlite3_value** arguments) {
+  auto& context = **static_cast<std::shared_ptr<TableContext>*>(sqlite3_user_data(out));
+  context.make_damage_an_error(sqlite3_value_int(arguments[0]) == 0);
+  context.clear_damage();
+  sqlite3_result_null(out);
+}
+
+Status add_to(sqlite3* db, const std::shared_ptr<TableContext>& context) {
+  context->make_damage_an_error(true);
+  const int status = sqlite3_create_function_v2(
+      db, "allow_damage", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+      new std::shared_ptr<TableContext>(context), allow_damage, nullptr, nullptr,
+      [](void* owned) { delete static_cast<std::shared_ptr<TableContext>*>(owned); });
+  if (status != SQLITE_OK) return failure(ErrorKind::io, "netrec: {}", sqlite3_errmsg(db));
+  return add_netrec_to(db, context);
+}
+
 Status load(sqlite3* db, TableContext::TimeReader read_time) {
   if (sqlite3_libversion_number() < kOldestSqlite)
     return failure(ErrorKind::unsupported, "netrec: needs SQLite 3.38 or newer");
@@ -55,13 +74,13 @@ Status load(sqlite3* db, TableContext::TimeReader read_time) {
     NETREC_TRY(set, TimelineSet::open({path}));
     // Nobody would be told that a file is missing from the answers.
     if (!set.unreadable().empty()) return tl::unexpected<Error>(set.unreadable().front().error);
-    return add_netrec_to(db, std::make_shared<TableContext>(std::move(set), std::move(read_time)));
+    return add_to(db, std::make_shared<TableContext>(std::move(set), std::move(read_time)));
   }
   const auto context = std::make_shared<TableContext>(path, std::move(read_time));
   // Says what is wrong with the file, and checks its tables, before anything is asked of it.
   NETREC_TRY(timeline, context->lease());
   timeline.reset();
-  return add_netrec_to(db, context);
+  return add_to(db, context);
 }
 
 }  // namespace

@@ -274,7 +274,9 @@ class HistoryScan {
       LogPart rest;
       rest.session = i;
       if (order.descending) {
-        const auto latest = latest_unsealed_us(database_, session.first, session.last);
+        const auto latest = order.time == HistoryOrder::Time::end
+                                ? latest_unsealed_us(database_, session.first, session.last)
+                                : latest_us(database_, session.first, session.last);
         rest.bound_us = latest ? *latest + slack_us(order) : UINT64_MAX;
       }
       parts.push(rest);

@@ -35,6 +35,14 @@ Result<std::uint64_t> latest_unsealed_us(const Database& database, std::uint64_t
   return found ? number_in(latest, 0) : 0;
 }
 
+Result<std::uint64_t> latest_us(const Database& database, std::uint64_t first, std::uint64_t last) {
+  NETREC_TRY(unsealed, latest_unsealed_us(database, first, last));
+  NETREC_TRY(latest, database.prepare("SELECT max(most_wall_us) FROM chunk"
+                                      " WHERE first_sequence BETWEEN ? AND ?"));
+  NETREC_TRY(found, latest.first(first, last));
+  return found ? std::max(unsealed, number_in(latest, 0)) : unsealed;
+}
+
 Result<bool> is_clock_steady(const Database& database) {
   NETREC_TRY(steps, database.prepare("SELECT EXISTS (SELECT 1 FROM gap WHERE cause = ?)"));
   NETREC_TRY(noted, steps.first(static_cast<std::uint64_t>(GapCause::clock_step)));

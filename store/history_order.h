@@ -69,8 +69,9 @@ class LogParts {
   std::priority_queue<LogPart, std::vector<LogPart>, Later> parts_;
 };
 
-/// The latest instant at which a frame in [first, last] that is in no chunk was. Errors: corrupt,
-/// io.
+/// The latest instant at which a frame in [first, last] was. Errors: corrupt, io.
+Result<std::uint64_t> latest_us(const Database& database, std::uint64_t first, std::uint64_t last);
+/// The same of those that are in no chunk.
 Result<std::uint64_t> latest_unsealed_us(const Database& database, std::uint64_t first,
                                          std::uint64_t last);
 

@@ -84,6 +84,9 @@ Result<Instants> instants_of(TableContext& context, const Request& request) {
   return instants;
 }
 
+/// A file may claim to span an age, and a step to be short: nobody waits for so many instants.
+constexpr std::int64_t kMostInstants = 4'000'000;
+
 /// Moves a cursor from one instant to the next.
 class InstantWalk {
  public:
@@ -129,6 +132,10 @@ class InstantWalk {
       at_ += *instants_.step;
     else
       at_ = std::max(instants_.range.from, summary.first_wall);
+    if (at_ <= last && (last - at_) / *instants_.step > kMostInstants)
+      return failure(ErrorKind::invalid_argument,
+                     "more than {} instants: ask for a longer step or a shorter range",
+                     kMostInstants);
     for (; at_ <= last; at_ += *instants_.step) {
       NETREC_TRY(there, go_to(at_));
       if (there) return true;

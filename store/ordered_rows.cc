@@ -14,7 +14,7 @@ constexpr std::size_t kMostHeldCells = 1 << 25;
 /// Rows that came one by one and are ordered together.
 constexpr std::size_t kMostGathered = 1 << 16;
 
-std::optional<std::uint64_t> value_of(const CellColumn::Cell& cell) {
+std::optional<std::uint64_t> shown_in(const CellColumn::Cell& cell) {
   if (cell.kind != CellColumn::Kind::number) return std::nullopt;
   return static_cast<std::uint64_t>(cell.number);
 }
@@ -60,7 +60,7 @@ bool OrderedRows::add(const CellWriter& write) {
   for (std::size_t i = 0; i < gathered_.columns.size(); ++i)
     write(offer_.used()[i], gathered_.columns[i]);
   ++gathered_.rows;
-  gathered_ranks_.push_back(rank_of(value_of(gathered_.columns[place_].last())));
+  gathered_ranks_.push_back(rank_of(shown_in(gathered_.columns[place_].last())));
   if (gathered_.rows == kMostGathered) hold_gathered();
   return wanted_;
 }

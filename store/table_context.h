@@ -65,6 +65,11 @@ class TableContext {
   const std::vector<Damage>& damage() const { return damage_; }
   void clear_damage() { damage_.clear(); }
 
+  /// Who cannot ask for the damage (a program that only loads the tables) is told by an error, at
+  /// the end of the rows.
+  void make_damage_an_error(bool error) { damage_is_error_ = error; }
+  bool is_damage_an_error() const { return damage_is_error_; }
+
   /// True once somebody wants the running query to stop; long loops look at it. Any thread.
   bool interrupted() const { return interrupted_ && interrupted_(); }
   void set_interrupted(std::function<bool()> interrupted) { interrupted_ = std::move(interrupted); }
@@ -78,6 +83,7 @@ class TableContext {
   std::size_t arenas_ = 0;
   RowAnswers answers_;
   std::vector<Damage> damage_;
+  bool damage_is_error_ = false;
   std::function<bool()> interrupted_;
   std::optional<TimelineSet> set_;
   std::vector<std::unique_ptr<TableContext>> files_;

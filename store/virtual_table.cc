@@ -297,13 +297,26 @@ Request request_of(const char* plan, sqlite3_value** arguments) {
   return request;
 }
 
+// What the rows that were given may lack.
+int tell_damage(sqlite3_vtab* table, TableContext& context) {
+  if (!context.is_damage_an_error() || context.damage().empty()) return SQLITE_OK;
+  const Error error{ErrorKind::corrupt,
+                    fmt::format("the timeline is damaged, and this answer may lack something: {} "
+                                "(SELECT allow_damage(1): answer from the rest)",
+                                context.damage().front().what)};
+  context.clear_damage();
+  return failed(table, error);
+}
+
 int next_row(sqlite3_vtab_cursor* base) {
   auto* cursor = static_cast<Cursor*>(base);
   if (module_of(base->pVtab).context->interrupted()) return SQLITE_INTERRUPT;
   auto more = cursor->source->next();
   if (!more) return failed(base->pVtab, more.error());
   cursor->at_end = !*more;
-  return SQLITE_OK;
+  if (*more) return SQLITE_OK;
+  cursor->source.reset();  // which tells what it met
+  return tell_damage(base->pVtab, *module_of(base->pVtab).context);
 }
 
 // True if one of these words stands in `sql`, in any case.

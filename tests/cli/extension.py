@@ -53,6 +53,21 @@ def check_other_files(extension, directory):
     assert status in (0, 1), f"it must fail or answer, not crash: {status} {text}"
 
 
+def check_damage(timeline, extension, directory):
+    damaged = os.path.join(directory, "damaged_chunk.netrec")
+    shutil.copyfile(timeline, damaged)
+    db = sqlite3.connect(damaged)
+    db.execute("UPDATE chunk SET body = zeroblob(length(body)) WHERE first_sequence > 150")
+    db.commit()
+    db.close()
+    for question in ("SELECT count(*) FROM connections", "SELECT max(closed) FROM frames",
+                     "SELECT cookie FROM samples"):
+        status, text = shell(damaged, extension, question)
+        assert status != 0 and "may lack something: " in text, (question, text)
+        status, text = shell(damaged, extension, "SELECT allow_damage(1)", question)
+        assert status == 0 and text.strip(), (question, text)
+
+
 PYTHON = """
 import sqlite3, sys
 db = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
@@ -107,6 +122,7 @@ def main():
         subprocess.run([make_timeline, timeline], check=True, timeout=120)
         check_shell(timeline, extension)
         check_other_files(extension, directory)
+        check_damage(timeline, extension, directory)
         if not check_python(timeline, extension):
             print("skipped: no Python here loads extensions; the sqlite3 program does, and was tested")
             sys.exit(SKIPPED)

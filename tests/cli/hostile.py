@@ -1,124 +1,283 @@
 #!/usr/bin/env python3
 """Asks hostile timelines: the real netrec, the real sqlite3 with the extension, and Python.
 
-Each is a sound one with a few fields altered and its checksums made good. What is answered does not
-matter here; that there is an answer, or an error, in bounded time and memory does.
+A sound timeline is altered in one field after another (hostile_mutations.py), then at random, and
+everything there is to ask is asked. A finding is a crash, a sanitizer's report, more memory or time
+than the limit, or an answer that differs from that of the sound file with nothing said: of an
+alteration of the log's own bytes in the answer itself, of others by `netrec verify` at least. (What
+somebody made good who can compute hashes cannot be told.)
 
-usage: hostile.py NETREC NETREC_SO MAKE_TIMELINE MAKE_HOSTILE [COUNT]
+usage: hostile.py NETREC NETREC_SO MAKE_TIMELINE MAKE_HOSTILE [OPTION...]
+  --every N      only each N-th of the fields (default 400: what the ordinary tests ask)
+  --offset M     from the M-th on
+  --seconds S    then at random, until S seconds of CPU were used
+  --seed N       of what is random
+  --only NAME    one mutation, by its name; --keep PATH leaves the file there
+  --sanitized    the programs are built with sanitizers: no limit of address space, more time
 """
+import argparse
 import os
-import pathlib
 import resource
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
-COUNT = 240
-MEMORY = 1 << 30  # bytes of address space; a sound one takes a tenth of it
-SECONDS = 20
+import hostile_mutations as hostile
 
+MEMORY = 1 << 30  # bytes; a sound one takes a tenth of it
+SECONDS = 20      # of CPU
+
+AT = "12:02:35"
 COMMANDS = (
-    ["info"], ["connections", "--states"], ["search", "-a"], ["show", "-a", "-e"], ["verify"],
-    ["diff", "-a", "start", "end"], ["listeners", "-a"], ["destinations"], ["churn"],
-    ["interfaces"], ["counters"], ["replay", "--changes"], ["interfaces", "--since", "start"],
+    ["info"], ["show", "-a", "-e", "--at", AT], ["show", "-a"], ["replay", "--changes"],
+    ["diff", "-a", "start", "end"], ["search", "-a", "dst", "203.0.113.0/24"],
+    ["connections", "--states"], ["churn"], ["destinations"], ["listeners", "-a"],
+    ["interfaces", "--since", "start"], ["counters"], ["verify"],
     ["export", "--force", "--sqlite", "OUT"],
-    ["sql", "SELECT * FROM transitions"], ["sql", "SELECT * FROM samples"],
-    ["sql", "SELECT * FROM sockets WHERE at BETWEEN 0 AND 9e18 AND step = 60"],
-    ["sql", "SELECT * FROM connections WHERE ip_in(remote_address, '203.0.113.0/24')"],
 )
-
+DERIVED = ("destinations", "listeners", "info", "interfaces", "churn")
 QUESTIONS = (
-    "SELECT * FROM connections", "SELECT * FROM transitions", "SELECT * FROM samples",
-    "SELECT * FROM sockets", "SELECT * FROM interfaces", "SELECT * FROM counters",
-    "SELECT * FROM peers", "SELECT * FROM dns", "SELECT * FROM frames",
-    "SELECT * FROM interface_samples", "SELECT * FROM counter_samples",
+    "SELECT count(*), sum(bytes_sent), min(opened_us), group_concat(states) FROM connections",
+    "SELECT cookie, closed_us FROM connections ORDER BY closed_us DESC LIMIT 10",
+    "SELECT * FROM connections WHERE ip_in(remote_address, '203.0.113.0/24') ORDER BY cookie",
+    "SELECT * FROM transitions ORDER BY at_us DESC",
+    "SELECT count(*), sum(bytes_sent), max(at_us) FROM samples",
+    "SELECT * FROM sockets WHERE at BETWEEN 0 AND 8e18 AND step = 3600",
+    "SELECT * FROM frames ORDER BY at_us DESC LIMIT 20",
+    "SELECT * FROM peers", "SELECT * FROM dns", "SELECT * FROM interfaces WHERE at = 'end'",
+    "SELECT sum(receive_bytes) FROM interface_samples", "SELECT * FROM counters",
     "SELECT count(*) FROM connections c JOIN process p ON p.id = c.process",
 )
 
 # Each question by itself: an error of one must not hide the others. The last line says that it
 # came to its end.
 PYTHON = """
-import resource, sqlite3, sys
-extension, questions, paths = sys.argv[1], sys.argv[2].split(";"), sys.argv[3:]
-for path in paths:
+import sqlite3, sys
+extension, path, questions = sys.argv[1], sys.argv[2], sys.argv[3:]
+try:
     db = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
     db.enable_load_extension(True)
-    try:
-        db.load_extension(extension)
-    except sqlite3.Error:
-        db.close()
-        continue
+    db.load_extension(extension)
     for question in questions:
         try:
-            for row in db.execute(question):
-                pass
-        except sqlite3.Error:
-            pass
-    db.close()
-print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            print(db.execute(question).fetchall())
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            print("Error:", error)
+except sqlite3.Error as error:
+    print("Error:", error)
+print("end")
 """
 
 
-def limited():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+class Done:
+    def __init__(self, code, text, peak_kb, cpu_s):
+        self.code, self.text, self.peak_kb, self.cpu_s = code, text, peak_kb, cpu_s
 
 
-def run(*command, **more):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          timeout=SECONDS * more.get("times", 1), preexec_fn=limited,
-                          stdin=subprocess.DEVNULL)
+class Asker:
+    def __init__(self, options, directory):
+        self.options = options
+        self.path = os.path.join(directory, "asked.netrec")
+        self.out = os.path.join(directory, "out.db")
+        self.output = os.path.join(directory, "output")
+        self.python = python_with_extensions()
+        self.preload = ""
+        if options.sanitized:
+            self.preload = subprocess.run(["g++", "-print-file-name=libasan.so"], check=True,
+                                          stdout=subprocess.PIPE).stdout.decode().strip()
+        self.asked = 0
+        self.cpu_s = 0.0
+        self.peak_kb = 0
+
+    def run(self, command, preload=False):
+        limit = SECONDS * (6 if self.options.sanitized else 1)
+        environment = dict(os.environ)
+        if preload and self.preload:
+            environment.update(LD_PRELOAD=self.preload)
+
+        def limited():
+            if not self.options.sanitized:
+                resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+        with open(self.output, "wb") as output:
+            child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT,
+                                     stdin=subprocess.DEVNULL, preexec_fn=limited,
+                                     env=environment)
+            _, status, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        self.asked += 1
+        cpu = used.ru_utime + used.ru_stime
+        self.cpu_s += cpu
+        self.peak_kb = max(self.peak_kb, used.ru_maxrss)
+        with open(self.output, "rb") as output:
+            return Done(child.returncode, output.read(50_000_000), used.ru_maxrss, cpu)
+
+    def questions(self):
+        """Every way to ask: its name, what kind it is, and what runs."""
+        netrec = [self.options.netrec, "-f", self.path]
+        for command in COMMANDS:
+            yield " ".join(command), "netrec", [*netrec, *(self.out if word == "OUT" else word
+                                                           for word in command)]
+        for question in QUESTIONS:
+            yield f"sql {question}", "netrec", [*netrec, "sql", question]
+        yield "sqlite3", "sqlite3", ["sqlite3", "-readonly", self.path, "-cmd",
+                                     f".load {self.options.extension}", *QUESTIONS]
+        if self.python:
+            yield "python", "python", [self.python, "-c", PYTHON, self.options.extension, self.path,
+                                       *QUESTIONS]
+
+    def ask_all(self):
+        return {name: (kind, self.run(command, kind != "netrec"))
+                for name, kind, command in self.questions()}
 
 
-def check_netrec(netrec, timelines, directory):
-    for number, path in enumerate(timelines):
-        for place in (number, number + 7):
-            command = [os.path.join(directory, "out.db") if word == "OUT" else word
-                       for word in COMMANDS[place % len(COMMANDS)]]
-            done = run(netrec, "-f", str(path), *command)
-            assert done.returncode in (0, 1, 2, 3, 4), (path.name, command, done.returncode,
-                                                        done.stdout[-2000:])
-            assert b"\x1b" not in done.stdout, (path.name, command)
-
-
-def check_shell(extension, timelines):
-    for path in timelines:
-        done = run("sqlite3", "-readonly", str(path), "-cmd", f".load {extension}", *QUESTIONS)
-        assert done.returncode >= 0, (path.name, done.returncode, done.stdout[-2000:])
-
-
-def check_python(extension, timelines):
-    question = "import sqlite3; sqlite3.connect(':memory:').enable_load_extension(True)"
+def python_with_extensions():
     for python in (sys.executable, "/usr/bin/python3"):
-        if run(python, "-c", question).returncode == 0:
-            done = run(python, "-c", PYTHON, extension, ";".join(QUESTIONS),
-                       *map(str, timelines), times=5)
-            text = done.stdout.decode("utf-8", "replace").split()
-            assert done.returncode == 0 and text[-2:-1] == ["peak"], (done.returncode, text[-20:])
-            assert int(text[-1]) < 400_000, f"{text[-1]} KiB of memory"
-            return True
-    return False
+        question = "import sqlite3; sqlite3.connect(':memory:').enable_load_extension(True)"
+        if subprocess.run([python, "-c", question], stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0:
+            return python
+    return None
+
+
+def misbehaves(kind, done, options):
+    """What no file may do to a program."""
+    if done.code < 0:
+        return f"killed by {signal.Signals(-done.code).name}"
+    if b"ERROR: AddressSanitizer" in done.text or b"runtime error:" in done.text:
+        return "a sanitizer's report"
+    if kind == "netrec" and done.code not in (0, 1, 2, 3, 4):
+        return f"exit code {done.code}"
+    if kind == "netrec" and b"\x1b" in done.text:
+        return "an escape sequence"
+    if kind == "python" and done.text.split()[-1:] != [b"end"]:
+        return f"Python came to no end (exit code {done.code})"
+    if done.peak_kb > (MEMORY >> 10) * (3 if options.sanitized else 1):
+        return f"{done.peak_kb} KiB of memory"
+    return None
+
+
+def says_nothing(kind, sound, done):
+    """True if it answers otherwise than for the sound file, as if nothing were."""
+    if done.text == sound.text:
+        return False
+    if kind == "netrec":
+        return done.code in (0, 1) and sound.code in (0, 1)
+    return b"Error" not in done.text
+
+
+def judge(mutation, sound, answers, options):
+    """The findings of one file."""
+    found = []
+    silent = []
+    for name, (kind, done) in answers.items():
+        bad = misbehaves(kind, done, options)
+        if bad:
+            found.append((name, bad, done))
+        elif name not in ("verify", "info") and says_nothing(kind, sound[name][1], done):
+            silent.append((name, kind, done))
+    if mutation.tells == hostile.FORGED or not silent:
+        return found
+    if mutation.tells == hostile.LOG:
+        found += [(name, "says nothing of damaged bytes of the log", done)
+                  for name, kind, done in silent if name.split()[0] not in DERIVED]
+    if answers["verify"][1].code in (0, 1):
+        found.append((silent[0][0], "answers otherwise, and verify finds the file sound",
+                      silent[0][2]))
+    return found
+
+
+def mutations(sound, options):
+    whole = hostile.each(sound, options.make_hostile)
+    yield from whole[options.offset::options.every]
+    if options.seconds > 0:
+        with open(sound, "rb") as file:
+            yield from hostile.at_random(sound, options.make_hostile, file.read(), options.seed)
+
+
+class Judged:
+    def __init__(self, options, directory):
+        self.options = options
+        self.asker = Asker(options, directory)
+        self.files = 0
+        self.findings = 0
+
+    def alter(self, mutation, sound):
+        for rest in ("-wal", "-shm", "-journal"):
+            if os.path.exists(self.asker.path + rest):
+                os.unlink(self.asker.path + rest)
+        try:
+            hostile.write(mutation, sound, self.asker.path)
+        except subprocess.SubprocessError as error:
+            print(f"FINDING {mutation.name}: it cannot be made: {error}", flush=True)
+            self.findings += 1
+            return False
+        except hostile.sqlite3.Error:
+            return True  # half of it, which is a file, too
+        return True
+
+    def look_at(self, mutation, sound, answers_of_sound):
+        if not self.alter(mutation, sound):
+            return
+        self.files += 1
+        for name, what, done in judge(mutation, answers_of_sound, self.asker.ask_all(),
+                                      self.options):
+            self.findings += 1
+            tail = done.text[-300:].decode("utf-8", "replace").replace("\n", " | ")
+            print(f"FINDING {os.path.basename(sound)}: {mutation.name}: {name}: {what}: {tail}",
+                  flush=True)
+
+    def out_of_time(self):
+        return 0 < self.options.seconds < self.asker.cpu_s
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    for name in ("netrec", "extension", "make_timeline", "make_hostile"):
+        parser.add_argument(name)
+    parser.add_argument("--every", type=int, default=400)
+    parser.add_argument("--offset", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only")
+    parser.add_argument("--keep")
+    parser.add_argument("--sanitized", action="store_true")
+    return parser.parse_args()
 
 
 def main():
-    netrec, extension, make_timeline, make_hostile = sys.argv[1:5]
-    count = int(sys.argv[5]) if len(sys.argv) > 5 else COUNT
+    options = parse()
     os.environ["TZ"] = "UTC"
+    os.environ["ASAN_OPTIONS"] = "detect_leaks=0:allocator_may_return_null=1:detect_odr_violation=0"
     os.environ.pop("NETREC_FILE", None)
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
-        sound = os.path.join(directory, "sound.netrec")
-        subprocess.run([make_timeline, sound], check=True, timeout=60)
-        folder = pathlib.Path(directory) / "hostile"
-        folder.mkdir()
-        subprocess.run([make_hostile, sound, str(folder), str(count)], check=True, timeout=300)
-        timelines = sorted(folder.glob("*.netrec"), key=lambda path: int(path.stem))
-        assert len(timelines) == count
-        check_netrec(netrec, timelines, directory)
-        if shutil.which("sqlite3"):
-            check_shell(extension, timelines[::3])
-        asked = check_python(extension, timelines[1::3])
-    print(f"{count} hostile timelines asked{'' if asked else '; no Python here loads extensions'}")
+        judged = Judged(options, directory)
+        if options.keep:
+            judged.asker.path = options.keep
+        for number, more in enumerate(([], ["--killed"])):
+            sound = os.path.join(directory, "killed.netrec" if more else "closed.netrec")
+            subprocess.run([options.make_timeline, *more, "--host", "web2", sound], check=True,
+                           timeout=60)
+            judged.alter(hostile.Mutation("none", hostile.LOG, lambda path: None), sound)
+            answers = judged.asker.ask_all()
+            for name, (kind, done) in answers.items():
+                assert done.code in (0, 1), (name, done.code, done.text[-500:])
+            part = options.seconds * (number + 1) / 2
+            for mutation in mutations(sound, options):
+                if 0 < part < judged.asker.cpu_s:
+                    break
+                if options.only is None or mutation.name == options.only:
+                    judged.look_at(mutation, sound, answers)
+    print(f"{judged.files} hostile timelines, {judged.asker.asked} questions, "
+          f"{judged.asker.cpu_s:.0f} s of their CPU ({time.monotonic() - begun:.0f} s), at most "
+          f"{judged.asker.peak_kb >> 10} MB: {judged.findings} findings"
+          f"{'' if judged.asker.python else '; no Python here loads extensions'}")
+    sys.exit(1 if judged.findings else 0)
 
 
 main()

@@ -1,6 +1,7 @@
 // Writes the small timeline the command-line cases ask: make_timeline FILE. With several files, the
 // first five minutes of it, in turn into each as a recorder writes them whose file is rotated; the
 // same file several times is a recorder that is stopped and started. --host NAME: another host's.
+// --killed --host NAME FILE: that one is killed after 250 seconds, ten frames of them not sealed.
 //
 // A web server on 2026-11-24, one tick a second from 12:00:00 UTC. 12:01:10 a service starts,
 // 12:01:20 a burst of connections leaves TIME_WAITs, 12:02:30 eth0 loses its link, 12:05:00 the
@@ -309,6 +310,8 @@ Status write_session(TimelineWriter& writer, World& world, std::uint64_t from, s
   return {};
 }
 
+enum class End { proper, killed };
+
 Status make(const std::string& path) {
   WriterOptions options;
   options.seal_after_frames = 100;
@@ -362,7 +365,7 @@ void add_name_server(World& world) {
   world.now.of<Resolution>().insert(answer);
 }
 
-Status make_rotated(const std::vector<std::string>& paths, const std::string& host) {
+Status make_rotated(const std::vector<std::string>& paths, const std::string& host, End end) {
   WriterOptions options;
   options.seal_after_frames = 40;
   World world;
@@ -379,6 +382,7 @@ Status make_rotated(const std::vector<std::string>& paths, const std::string& ho
     if (i > 0) step(world, from);
     world.begin_session(i + 1, from);
     NETREC_TRY(writer, TimelineWriter::open(paths[i], options));
+    if (end == End::killed) return write_session(writer, world, from, from + 250 * kSecond);
     NETREC_CHECKED(write_session(writer, world, from, from + (length - 1) * kSecond, i + 1));
     NETREC_CHECKED(writer.close(world.now));
   }
@@ -392,13 +396,18 @@ Status make_rotated(const std::vector<std::string>& paths, const std::string& ho
 int main(int argc, char** argv) {
   std::vector<std::string> paths(argv + 1, argv + argc);
   std::string host = "web1";
+  auto end = netrec::End::proper;
+  if (!paths.empty() && paths[0] == "--killed") {
+    end = netrec::End::killed;
+    paths.erase(paths.begin());
+  }
   if (paths.size() > 2 && paths[0] == "--host") {
     host = paths[1];
     paths.erase(paths.begin(), paths.begin() + 2);
   }
   if (paths.empty()) return 2;
   const bool whole = paths.size() == 1 && host == "web1";
-  const auto status = whole ? netrec::make(paths[0]) : netrec::make_rotated(paths, host);
+  const auto status = whole ? netrec::make(paths[0]) : netrec::make_rotated(paths, host, end);
   if (!status) std::fprintf(stderr, "make_timeline: %s\n", status.error().message.c_str());
   return status ? 0 : 1;
 }

@@ -24,7 +24,7 @@ std::string text_of(const SqlCell& cell) {
 
 struct Answer {
   Rows rows;
-  std::size_t damage = 0;
+  std::vector<std::string> damage;
 };
 
 class SqlOrderTest : public TimelineFixture {
@@ -58,7 +58,7 @@ class SqlOrderTest : public TimelineFixture {
           answer.rows.back().push_back(text_of((*statement)->cell(static_cast<int>(i))));
       }
     }
-    answer.damage = session.take_damage().size();
+    for (const Damage& damage : session.take_damage()) answer.damage.push_back(damage.what);
     return answer;
   }
 
@@ -107,7 +107,7 @@ class SqlOrderTest : public TimelineFixture {
       if (session > 0) host_.sleep(std::chrono::seconds(20));
       begin(writer);
       record(writer, ticks);
-      if (session + 1 < sessions) finish(writer);
+      if (session + 1 < sessions || seed % 2 == 0) finish(writer);
     }
   }
 
@@ -116,7 +116,9 @@ class SqlOrderTest : public TimelineFixture {
   void expect_same(const std::string& columns, const std::string& from, const std::string& column,
                    const std::string& rest) {
     const std::string select = "SELECT " + column + ", " + columns + " FROM " + from + " ORDER BY ";
-    const Rows given = ask(select + column + rest).rows;
+    const Answer answer = ask(select + column + rest);
+    EXPECT_EQ(answer.damage, std::vector<std::string>()) << select << column << rest;
+    const Rows& given = answer.rows;
     const Rows sorted = ask(select + "+" + column + rest).rows;
     const std::string what = select + column + rest;
     ASSERT_EQ(given.size(), sorted.size()) << what;
@@ -261,21 +263,22 @@ TEST_F(SqlOrderTest, TheNewestAreReadFromTheLastChunksOnly) {
       ask("SELECT cookie, closed_us FROM connections ORDER BY closed_us DESC LIMIT 10");
   const Answer few = ask("SELECT sequence, at_us FROM frames ORDER BY at_us DESC LIMIT 10");
   damage_chunks_but_of_last(1);
-  EXPECT_GT(ask("SELECT cookie FROM connections").damage, 4u);
+  EXPECT_GT(ask("SELECT cookie FROM connections").damage.size(), 4u);
   for (const char* sql :
        {"SELECT cookie, closed_us FROM connections ORDER BY closed_us DESC LIMIT 10",
         "SELECT sequence, at_us FROM frames ORDER BY at_us DESC LIMIT 10"}) {
     const Answer answer = ask(sql);
     EXPECT_EQ(answer.rows, sql[7] == 'c' ? sound.rows : few.rows) << sql;
-    EXPECT_EQ(answer.damage, 0u) << sql;
+    EXPECT_EQ(answer.damage.size(), 0u) << sql;
   }
 }
 
 TEST_F(SqlOrderTest, WhereTheNewestCannotBeReadThatIsTold) {
   write_simulated(8, 1, 130, 16);
   damage_chunks_but_of_last(0);
-  EXPECT_GT(ask("SELECT cookie FROM connections ORDER BY closed_us DESC LIMIT 10").damage, 0u);
-  EXPECT_GT(ask("SELECT at_us FROM frames ORDER BY at_us DESC LIMIT 40").damage, 0u);
+  EXPECT_GT(ask("SELECT cookie FROM connections ORDER BY closed_us DESC LIMIT 10").damage.size(),
+            0u);
+  EXPECT_GT(ask("SELECT at_us FROM frames ORDER BY at_us DESC LIMIT 40").damage.size(), 0u);
 }
 
 // Whoever says that a chunk is older than it is does not get a wrong order past us unsaid.
@@ -293,7 +296,7 @@ TEST_F(SqlOrderTest, AChunkThatLiesAboutItsTimeIsTold) {
   }
   const Answer answer = ask("SELECT cookie FROM connections ORDER BY closed_us DESC");
   EXPECT_EQ(answer.rows.size(), all);
-  EXPECT_GT(answer.damage, 0u);
+  EXPECT_GT(answer.damage.size(), 0u);
 }
 
 TEST_F(SqlOrderTest, TheSameQuestionInAnotherOrderIsAnother) {
