@@ -8,7 +8,7 @@ alteration of the log's own bytes in the answer itself, of others by `netrec ver
 somebody made good who can compute hashes cannot be told.)
 
 usage: hostile.py NETREC NETREC_SO MAKE_TIMELINE MAKE_HOSTILE [OPTION...]
-  --every N      only each N-th of the fields (default 400: what the ordinary tests ask)
+  --every N      only each N-th of the fields (default 800: what the ordinary tests ask)
   --offset M     from the M-th on
   --seconds S    then at random, until S seconds of CPU were used
   --seed N       of what is random
@@ -247,7 +247,7 @@ def parse():
     parser = argparse.ArgumentParser()
     for name in ("netrec", "extension", "make_timeline", "make_hostile"):
         parser.add_argument(name)
-    parser.add_argument("--every", type=int, default=400)
+    parser.add_argument("--every", type=int, default=800)
     parser.add_argument("--offset", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
