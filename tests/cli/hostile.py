@@ -8,7 +8,7 @@ alteration of the log's own bytes in the answer itself, of others by `netrec ver
 somebody made good who can compute hashes cannot be told.)
 
 usage: hostile.py NETREC NETREC_SO MAKE_TIMELINE MAKE_HOSTILE [OPTION...]
-  --every N      only each N-th of the fields (default 400: what the ordinary tests ask)
+  --every N      only each N-th of the fields (default 800: what the ordinary tests ask)
   --offset M     from the M-th on
   --seconds S    then at random, until S seconds of CPU were used
   --seed N       of what is random
@@ -231,15 +231,23 @@ class Judged:
             print(f"FINDING {os.path.basename(sound)}: {mutation.name}: {name}: {what}: {tail}",
                   flush=True)
 
-    def out_of_time(self):
-        return 0 < self.options.seconds < self.asker.cpu_s
+    def look_at_all(self, sound, until_s):
+        self.alter(hostile.Mutation("none", hostile.LOG, lambda path: None), sound)
+        answers = self.asker.ask_all()
+        for name, (_, done) in answers.items():
+            assert done.code in (0, 1), (name, done.code, done.text[-500:])
+        for mutation in mutations(sound, self.options):
+            if 0 < until_s < self.asker.cpu_s:
+                break
+            if self.options.only is None or mutation.name == self.options.only:
+                self.look_at(mutation, sound, answers)
 
 
 def parse():
     parser = argparse.ArgumentParser()
     for name in ("netrec", "extension", "make_timeline", "make_hostile"):
         parser.add_argument(name)
-    parser.add_argument("--every", type=int, default=400)
+    parser.add_argument("--every", type=int, default=800)
     parser.add_argument("--offset", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
@@ -259,20 +267,14 @@ def main():
         judged = Judged(options, directory)
         if options.keep:
             judged.asker.path = options.keep
-        for number, more in enumerate(([], ["--killed"])):
-            sound = os.path.join(directory, "killed.netrec" if more else "closed.netrec")
-            subprocess.run([options.make_timeline, *more, "--host", "web2", sound], check=True,
-                           timeout=60)
-            judged.alter(hostile.Mutation("none", hostile.LOG, lambda path: None), sound)
-            answers = judged.asker.ask_all()
-            for name, (kind, done) in answers.items():
-                assert done.code in (0, 1), (name, done.code, done.text[-500:])
-            part = options.seconds * (number + 1) / 2
-            for mutation in mutations(sound, options):
-                if 0 < part < judged.asker.cpu_s:
-                    break
-                if options.only is None or mutation.name == options.only:
-                    judged.look_at(mutation, sound, answers)
+        try:
+            for number, more in enumerate(([], ["--killed"])):
+                sound = os.path.join(directory, "killed.netrec" if more else "closed.netrec")
+                subprocess.run([options.make_timeline, *more, "--host", "web2", sound], check=True,
+                               timeout=60)
+                judged.look_at_all(sound, options.seconds * (number + 1) / 2)
+        except KeyboardInterrupt:
+            print("stopped")
     print(f"{judged.files} hostile timelines, {judged.asker.asked} questions, "
           f"{judged.asker.cpu_s:.0f} s of their CPU ({time.monotonic() - begun:.0f} s), at most "
           f"{judged.asker.peak_kb >> 10} MB: {judged.findings} findings"
