@@ -125,15 +125,20 @@ TEST(NetlinkDecoders, AnEndOfAnUnknownFamilyOrProtocolIsNotTaken) {
 TEST(Netlink, MoreThanFitsIsReportedAsLost) {
   auto told = NetlinkSocket::open(NETLINK_SOCK_DIAG);
   ASSERT_TRUE(told && told->join(SKNLGRP_INET_UDP_DESTROY));
-  for (int count = 0; count < 5000; ++count)
-    LiveSocket(AF_INET, SOCK_DGRAM, 0).bind_loopback(AF_INET);
-  usleep(100'000);
-  CollectedMessages collected;
-  std::vector<std::byte> buffer;
-  const auto report = told->read_told(SOCK_DIAG_BY_FAMILY, buffer, collected);
-  ASSERT_TRUE(report);
-  EXPECT_TRUE(report->overrun);
-  EXPECT_FALSE(report->whole());
+  // A worker of the kernel tells of the ends, when it comes to it.
+  bool overrun = false;
+  for (int round = 1; round <= 20 && !overrun; ++round) {
+    for (int count = 0; count < 5000; ++count)
+      LiveSocket(AF_INET, SOCK_DGRAM, 0).bind_loopback(AF_INET);
+    usleep(100'000 * static_cast<useconds_t>(round));
+    CollectedMessages collected;
+    std::vector<std::byte> buffer;
+    const auto report = told->read_told(SOCK_DIAG_BY_FAMILY, buffer, collected);
+    ASSERT_TRUE(report);
+    overrun = report->overrun;
+    EXPECT_EQ(report->whole(), !overrun);
+  }
+  EXPECT_TRUE(overrun);
 }
 
 TEST(NetlinkDecoders, UnixMessagesMayBeCutOrFlippedAnywhere) {
