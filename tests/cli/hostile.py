@@ -44,7 +44,7 @@ QUESTIONS = (
     "SELECT * FROM connections WHERE ip_in(remote_address, '203.0.113.0/24') ORDER BY cookie",
     "SELECT * FROM transitions ORDER BY at_us DESC",
     "SELECT count(*), sum(bytes_sent), max(at_us) FROM samples",
-    "SELECT * FROM sockets WHERE at BETWEEN 0 AND 8e18 AND step = 3600",
+    "SELECT * FROM sockets WHERE at BETWEEN 0 AND 8e18 AND step = 86400",
     "SELECT * FROM frames ORDER BY at_us DESC LIMIT 20",
     "SELECT * FROM peers", "SELECT * FROM dns", "SELECT * FROM interfaces WHERE at = 'end'",
     "SELECT sum(receive_bytes) FROM interface_samples", "SELECT * FROM counters",
