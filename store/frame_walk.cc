@@ -57,18 +57,14 @@ FrameWalk::~FrameWalk() {
 Result<bool> FrameWalk::step() {
   if (std::exchange(started_, true)) return cursor_.next();
   const TimelineSummary& summary = timeline_->summary();
+  const bool by_sequence = range_.first_sequence > summary.first_sequence;
   const bool by_time = range_.from > summary.first_wall;
   if (summary.first_sequence == 0) return false;
-  // A clock that was set back: what is in the range may lie before where its beginning is found.
-  std::uint64_t first = range_.first_sequence;
-  if (by_time && first <= summary.first_sequence)
-    if (const auto earlier = timeline_->first_before_setback(range_.from)) first = *earlier;
-  const bool by_sequence = first > summary.first_sequence;
-  if (first == summary.first_sequence && by_time) return cursor_.next();
   if (!by_sequence && !by_time) return cursor_.next();
   // Of what lies before the first one only the state is needed.
-  const Status moved =
-      by_sequence ? cursor_.seek_sequence(first - 1, Landing::state) : cursor_.seek(range_.from);
+  const Status moved = by_sequence
+                           ? cursor_.seek_sequence(range_.first_sequence - 1, Landing::state)
+                           : cursor_.seek(range_.from);
   if (moved && by_sequence) return cursor_.next();
   if (moved) return true;
   if (moved.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(moved.error());

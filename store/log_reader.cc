@@ -91,9 +91,6 @@ struct LogReader::State {
   Query frame_at;
   Query keyframe_at;
   Query chunk_at;
-  Query frame_from;
-  Query keyframe_from;
-  Query chunk_from;
   KeyFinder frame_keys;
   KeyFinder keyframe_keys;
   KeyFinder chunk_keys;
@@ -142,15 +139,6 @@ Result<LogReader> LogReader::open(const Database& database) {
   NETREC_TRY(keyframe_at, database.prepare("SELECT sequence FROM keyframe"
                                            " WHERE wall_us <= ? AND sequence <= ?"
                                            " ORDER BY sequence DESC LIMIT 1"));
-  NETREC_TRY(frame_from, database.prepare("SELECT sequence FROM frame"
-                                          " WHERE wall_us >= ? AND sequence < ?"
-                                          " ORDER BY sequence LIMIT 1"));
-  NETREC_TRY(keyframe_from, database.prepare("SELECT sequence FROM keyframe"
-                                             " WHERE wall_us >= ? AND sequence < ?"
-                                             " ORDER BY sequence LIMIT 1"));
-  NETREC_TRY(chunk_from, database.prepare("SELECT first_sequence FROM chunk"
-                                          " WHERE most_wall_us >= ? AND first_sequence < ?"
-                                          " ORDER BY first_sequence LIMIT 1"));
   NETREC_TRY(frames, KeyFinder::open(database, "frame", "sequence"));
   NETREC_TRY(keyframes, KeyFinder::open(database, "keyframe", "sequence"));
   NETREC_TRY(chunks, KeyFinder::open(database, "chunk", "first_sequence"));
@@ -161,9 +149,6 @@ Result<LogReader> LogReader::open(const Database& database) {
                                              std::move(frame_at),
                                              std::move(keyframe_at),
                                              std::move(chunk_at),
-                                             std::move(frame_from),
-                                             std::move(keyframe_from),
-                                             std::move(chunk_from),
                                              std::move(frames),
                                              std::move(keyframes),
                                              std::move(chunks),
@@ -278,33 +263,6 @@ Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) 
         inside = times.sequence[i];
   }
   return std::max(sequence, inside);
-}
-
-Result<std::uint64_t> LogReader::first_from(WallTime wall, std::uint64_t before) {
-  State& state = *state_;
-  const std::int64_t wall_us = wall.time_since_epoch().count();
-  std::uint64_t first = 0;
-  const auto consider = [&](std::uint64_t sequence) {
-    if (sequence != 0 && (first == 0 || sequence < first)) first = sequence;
-  };
-  for (Query* rows : {&state.frame_from, &state.keyframe_from}) {
-    NETREC_TRY(sequence, number(*rows, wall_us, before));
-    consider(sequence);
-  }
-  NETREC_TRY(chunk, number(state.chunk_from, wall_us, before));
-  if (chunk == 0) return first;
-  // The chunk that holds `before` may have later frames behind it only.
-  if (!state.open_chunk(chunk)) {
-    consider(chunk);
-    return first;
-  }
-  const FrameTimes& times = state.opened->times;
-  for (std::size_t i = 0; i < times.sequence.size() && times.sequence[i] < before; ++i)
-    if (times.wall_us[i] >= static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall_us))) {
-      consider(times.sequence[i]);
-      break;
-    }
-  return first;
 }
 
 Result<WallTime> LogReader::wall_of(std::uint64_t sequence, Side side) {

@@ -48,9 +48,6 @@ class LogReader {
   Result<std::uint64_t> sequence_after(std::uint64_t sequence);
   /// The last frame at or before `wall`, by sequence, up to `last`; 0 if there is none.
   Result<std::uint64_t> sequence_at(WallTime wall, std::uint64_t last);
-  /// The first frame at or after `wall` that comes before frame `before`, by sequence; 0: none, as
-  /// where the clock was not set back and sequence_at() gave `before`.
-  Result<std::uint64_t> first_from(WallTime wall, std::uint64_t before);
   /// The wall clock of frame `sequence`; of a chunk that cannot be read, where it begins (before)
   /// or ends (after). Errors: not_found, corrupt, io.
   enum class Side { before, after };

@@ -176,11 +176,6 @@ Result<std::uint64_t> Timeline::sequence_at(WallTime wall) const {
   return sequence;
 }
 
-Result<std::uint64_t> Timeline::first_before_setback(WallTime wall) const {
-  NETREC_TRY(sequence, sequence_at(wall));
-  return state_->log->first_from(wall, sequence);
-}
-
 Result<std::vector<RecordedGap>> Timeline::gaps() const {
   NETREC_TRY(query,
              state_->database.prepare("SELECT id, session, cause, from_us, ifnull(to_us, 0), count,"

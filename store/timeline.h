@@ -103,9 +103,6 @@ class Timeline {
   /// The last frame at or before `wall` (by sequence: where the clock was set back, the later pass
   /// counts); not_found if the timeline begins later.
   Result<std::uint64_t> sequence_at(WallTime wall) const;
-  /// The first frame at or after `wall` that comes before the one sequence_at() gives: the clock
-  /// was set back between them. 0: there is none. Errors: as sequence_at().
-  Result<std::uint64_t> first_before_setback(WallTime wall) const;
 
   /// All gaps and sessions of the whole file, from the derived tables, oldest first.
   Result<std::vector<RecordedGap>> gaps() const;

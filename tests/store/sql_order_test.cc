@@ -212,9 +212,9 @@ TEST_F(SqlOrderTest, WhatIsGivenInOrderIsWhatSqliteSorts) {
 TEST_F(SqlOrderTest, WhateverTheClockDid) {
   for (unsigned seed = 1; seed <= kTurns; ++seed) {
     path_ = folder_ / fmt::format("{}.netrec", seed);
-    write_random(seed, 1 + static_cast<int>(seed % 3), 25, seed % 2 == 0 ? 5 : 16);
+    write_random(seed, 1 + static_cast<int>(seed % 3), 40, seed % 2 == 0 ? 5 : 16);
     turn_ = seed;
-    expect_orders(kBegin + 20'000'000);
+    expect_orders(kBegin + 30'000'000);
   }
 }
 
