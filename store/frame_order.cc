@@ -76,6 +76,51 @@ Status FrameOrder::read_chunk() {
   return {};
 }
 
+namespace {
+
+Result<std::uint64_t> first_in_chunk(ChunkTable& table, const ChunkRow& listed, WallTime wall) {
+  std::uint64_t found = listed.first_sequence;
+  std::vector<Damage> told_later;
+  const auto read = [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
+    NETREC_TRY(chunk, table.open_chunk(row, header));
+    NETREC_TRY(times, chunk.frame_times());
+    const auto from = static_cast<std::uint64_t>(wall.time_since_epoch().count());
+    for (std::size_t i = 0; i < times.sequence.size(); ++i)
+      if (times.wall_us[i] >= from) {
+        found = times.sequence[i];
+        break;
+      }
+    return true;
+  };
+  const auto visited = table.visit({.row = listed}, told_later, read);
+  if (!visited && visited.error().kind != ErrorKind::corrupt)
+    return tl::unexpected<Error>(visited.error());
+  return found;
+}
+
+}  // namespace
+
+Result<std::uint64_t> first_sequence_from(const Timeline& timeline, WallTime wall) {
+  // Before 1970 is before all.
+  wall = std::max(wall, WallTime{});
+  const Database& database = timeline.database();
+  std::uint64_t first = 0;
+  NETREC_TRY(rows, database.prepare("SELECT min(sequence) FROM"
+                                    " (SELECT sequence FROM keyframe WHERE wall_us >= ?1"
+                                    "  UNION ALL SELECT sequence FROM frame WHERE wall_us >= ?1)"));
+  const auto from_us = static_cast<std::uint64_t>(wall.time_since_epoch().count());
+  NETREC_TRY(found, rows.first(from_us));
+  if (found && !rows.is_null(0)) first = static_cast<std::uint64_t>(rows.integer(0));
+  NETREC_TRY(table, ChunkTable::open(database));
+  std::vector<Damage> told_later;
+  NETREC_TRY(chunks, table.list(0, first == 0 ? kLastKey : first, {}, told_later));
+  const auto chunk = std::find_if(chunks.begin(), chunks.end(),
+                                  [&](const auto& listed) { return listed.row.most_wall >= wall; });
+  if (chunk == chunks.end()) return first;
+  NETREC_TRY(in_chunk, first_in_chunk(table, chunk->row, wall));
+  return first == 0 ? in_chunk : std::min(first, in_chunk);
+}
+
 Result<std::optional<FrameRun>> FrameOrder::next() {
   std::optional<FrameRun> run;
   for (;;) {

@@ -61,4 +61,9 @@ class FrameOrder {
   std::vector<Damage> damage_;
 };
 
+/// The first frame of the log at or after `wall`, wherever the clock was set back to later; where
+/// its chunk cannot be read, the chunk's first. 0: there is none. Errors: corrupt (not to be
+/// found), io.
+Result<std::uint64_t> first_sequence_from(const Timeline& timeline, WallTime wall);
+
 }  // namespace netrec

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/frame_order.h"
+
 namespace netrec {
 
 Status FrameRange::narrow_time(TableContext& context, const Constraint& constraint) {
@@ -53,24 +55,33 @@ FrameWalk::~FrameWalk() {
   if (timeline_) context_->add_damage(cursor_.damage());
 }
 
-// The first move goes near the beginning of the range, the others to the next frame.
+/// Where the walk begins; 0: nowhere.
+Result<std::uint64_t> FrameWalk::begin() const {
+  const TimelineSummary& summary = timeline_->summary();
+  std::uint64_t first = std::max(range_.first_sequence, summary.first_sequence);
+  if (range_.from > summary.first_wall) {
+    const auto from = first_sequence_from(*timeline_, range_.from);
+    if (from && *from == 0) return 0;
+    if (from) first = std::max(first, *from);
+    // Where that is not known, all are looked at.
+    if (!from && from.error().kind != ErrorKind::corrupt)
+      return tl::unexpected<Error>(from.error());
+  }
+  return first > summary.last_sequence ? 0 : first;
+}
+
+// The first move goes to the beginning of the range, the others to the next frame.
 Result<bool> FrameWalk::step() {
   if (std::exchange(started_, true)) return cursor_.next();
-  const TimelineSummary& summary = timeline_->summary();
-  const bool by_sequence = range_.first_sequence > summary.first_sequence;
-  const bool by_time = range_.from > summary.first_wall;
-  if (summary.first_sequence == 0) return false;
-  if (!by_sequence && !by_time) return cursor_.next();
-  // Of what lies before the first one only the state is needed.
-  const Status moved = by_sequence
-                           ? cursor_.seek_sequence(range_.first_sequence - 1, Landing::state)
-                           : cursor_.seek(range_.from);
-  if (moved && by_sequence) return cursor_.next();
-  if (moved) return true;
-  if (moved.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(moved.error());
-  // What comes before cannot be read, or there is nothing: from the beginning on it is told.
-  return by_sequence && range_.first_sequence > summary.last_sequence ? Result<bool>(false)
-                                                                      : cursor_.next();
+  if (timeline_->summary().first_sequence == 0) return false;
+  NETREC_TRY(first, begin());
+  if (first == 0) return false;
+  if (first <= timeline_->summary().first_sequence) return cursor_.next();
+  // Of what lies before it only the state is needed. What cannot be read there is told by going on.
+  const Status moved = cursor_.seek_sequence(first - 1, Landing::state);
+  if (!moved && moved.error().kind != ErrorKind::not_found)
+    return tl::unexpected<Error>(moved.error());
+  return cursor_.next();
 }
 
 Result<bool> FrameWalk::next() {

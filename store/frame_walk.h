@@ -40,6 +40,7 @@ class FrameWalk {
 
  private:
   FrameWalk(TableContext& context, TableContext::Lease timeline, const FrameRange& range);
+  Result<std::uint64_t> begin() const;
   Result<bool> step();
 
   TableContext* context_;

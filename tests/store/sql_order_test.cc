@@ -218,6 +218,24 @@ TEST_F(SqlOrderTest, WhateverTheClockDid) {
   }
 }
 
+// A clock that was set back: what was later by it lies before what is earlier.
+TEST_F(SqlOrderTest, FramesBeforeTheClockWasSetBackAreFoundByTheirTime) {
+  for (unsigned seed = 1; seed <= kTurns; ++seed) {
+    path_ = folder_ / fmt::format("{}.netrec", seed);
+    write_random(seed, 2, 30, seed % 2 == 0 ? 5 : 16);
+    for (const char* comparison : {">", ">=", "=", "<", "<="})
+      for (int second = 0; second <= 60; second += 9) {
+        const std::string time = std::to_string(kBegin + second * 1'000'000);
+        for (const char* from : {"count(*) FROM frames", "count(*) FROM interface_samples"}) {
+          const std::string select = std::string("SELECT ") + from + " WHERE ";
+          EXPECT_EQ(ask(select + "at_us " + comparison + time).rows,
+                    ask(select + "+at_us " + comparison + time).rows)
+              << select << comparison << second;
+        }
+      }
+  }
+}
+
 TEST_F(SqlOrderTest, JoinsAndSubqueriesAreOrderedToo) {
   write_simulated(5, 2, 50, 16);
   expect_same("p.comm", "connections c JOIN process p ON p.id = c.process", "c.closed_us", " DESC");
