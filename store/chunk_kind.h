@@ -63,7 +63,7 @@ class ChunkKind {
   Result<Column> cells(LifeGroup group, std::uint16_t field, std::span<const std::uint32_t> some);
   Result<std::vector<std::uint32_t>> rows_with(LifeGroup group, std::uint16_t field,
                                                std::span<const std::uint64_t> values);
-  Result<Ends> ends();
+  Result<Ends> ends();  // chunk_times.cc
   Result<Samples> samples(std::uint16_t field);
   Result<TransitionColumns> transitions(LifeGroup group);
   bool has(LifeGroup group, std::uint16_t field) const;
@@ -118,6 +118,7 @@ class ChunkKind {
   Result<Column> stored_by_opening(std::uint16_t field);
   /// A field of the rows, as far as it does not take updates to know it.
   Result<Column> unchanged(LifeGroup group, std::uint16_t field);
+  // chunk_times.cc
   /// How the ended ended: cheap. Everything else about times takes the updates too.
   Result<const Closes*> closes();
   Result<const Spans*> spans();

@@ -35,12 +35,7 @@ std::string question_of(std::string_view table, const Request& request) {
   if (request.neighbours != nullptr) return "";
   std::string question(table);
   put_fixed64(question, request.columns_used);
-  if (request.order)
-    put_varint(question, zigzag(static_cast<std::uint64_t>(request.order->descending
-                                                               ? -request.order->column - 1
-                                                               : request.order->column + 1)));
-  else
-    put_varint(question, 0);
+  put_varint(question, zigzag(static_cast<std::uint64_t>(number_of(request.order))));
   for (const Constraint& constraint : request.constraints) {
     put_varint(question, static_cast<std::uint64_t>(constraint.column));
     put_varint(question, static_cast<std::uint64_t>(constraint.comparison));

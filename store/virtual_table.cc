@@ -189,12 +189,6 @@ bool compares_bytes(sqlite3_index_info* info, int i) {
   return collation == nullptr || sqlite3_stricmp(collation, "BINARY") == 0;
 }
 
-/// 0: none; the column from 1 on, negative if it descends.
-int number_of(const std::optional<RowOrder>& order) {
-  if (!order) return 0;
-  return order->descending ? -(order->column + 1) : order->column + 1;
-}
-
 // One term only: rows that are equal in it come as they come.
 std::optional<RowOrder> order_of(const Module& module, const sqlite3_index_info* info,
                                  std::span<const Constraint> constraints) {

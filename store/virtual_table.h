@@ -44,6 +44,12 @@ struct RowOrder {
   bool descending = false;
 };
 
+/// As one number: 0 for none, else the column from 1 on, negative if it descends.
+inline int number_of(const std::optional<RowOrder>& order) {
+  if (!order) return 0;
+  return order->descending ? -(order->column + 1) : order->column + 1;
+}
+
 /// Frames that are neighbours in the log.
 struct FrameRun {
   std::uint64_t first = 0;
