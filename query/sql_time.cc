@@ -14,6 +14,10 @@ Result<WallTime> read_sql_time(std::string_view text, const TimeBounds& bounds) 
                    "frames are counted in one timeline, not in several");
   FrameCursor cursor = bounds.timeline->cursor();
   NETREC_CHECKED(cursor.seek_sequence(*moment.sequence, Landing::state));
+  if (cursor.frame().sequence != *moment.sequence)
+    return failure(ErrorKind::corrupt,
+                   "frame #{} cannot be read; the last one before it that can is #{}",
+                   *moment.sequence, cursor.frame().sequence);
   return cursor.frame().wall + moment.shift;
 }
 

@@ -103,6 +103,7 @@ class FrameRows final : public RowSource {
   void cell(int column, CellSink& out) const override {
     kFrameColumns[column].emit(out, walk_.cursor());
   }
+  bool is_in_doubt() const override { return walk_.is_in_doubt(); }
 
  private:
   FrameWalk walk_;
@@ -179,6 +180,7 @@ class SampleRows final : public RowSource {
                               .at_us = micros(frame.wall),
                               .sequence = frame.sequence});
   }
+  bool is_in_doubt() const override { return walk_.is_in_doubt(); }
 
  private:
   void gather() {

@@ -37,6 +37,8 @@ class FrameWalk {
   /// a clock that was set back is left out where it lies outside; the walk goes on behind it.
   Result<bool> next();
   const FrameCursor& cursor() const { return cursor_; }
+  /// True: frames before this one could not be read.
+  bool is_in_doubt() const { return !cursor_.damage().empty(); }
 
  private:
   FrameWalk(TableContext& context, TableContext::Lease timeline, const FrameRange& range);

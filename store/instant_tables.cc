@@ -115,6 +115,7 @@ class InstantWalk {
     return instants_.is_range && !instants_.step ? walk_.cursor().snapshot() : cursor_.snapshot();
   }
   WallTime at() const { return at_; }
+  bool is_in_doubt() const { return walk_.is_in_doubt() || !cursor_.damage().empty(); }
 
  private:
   InstantWalk(TableContext& context, Instants instants, FrameWalk walk,
@@ -185,6 +186,7 @@ class InstantRows final : public RowSource {
                                .names = &snapshot,
                                .at_us = micros(walk_.at())});
   }
+  bool is_in_doubt() const override { return walk_.is_in_doubt(); }
 
  private:
   InstantWalk walk_;

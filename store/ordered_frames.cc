@@ -73,6 +73,10 @@ class OrderedFrames final : public RowSource {
     if (place < 0) return out.null();
     rows_.columns[static_cast<std::size_t>(place)].write(row_, out);
   }
+  bool is_in_doubt() const override {
+    return is_in_doubt_ || (source_ && source_->is_in_doubt()) ||
+           (order_ && !order_->damage().empty());
+  }
 
  private:
   /// False: there are none left.
@@ -122,6 +126,7 @@ class OrderedFrames final : public RowSource {
     NETREC_TRY(source, rows_of(piece));
     for (;;) {
       NETREC_TRY(more, source->next());
+      is_in_doubt_ = is_in_doubt_ || source->is_in_doubt();
       if (!more) return true;
       for (std::size_t i = 0; i < used_.size(); ++i) source->cell(used_[i], rows_.columns[i]);
       ++rows_.rows;
@@ -146,6 +151,7 @@ class OrderedFrames final : public RowSource {
   CellBatch rows_;                        ///< descending: those of a piece
   std::size_t row_ = 0;
   std::uint64_t piece_ = kFirstPiece;
+  bool is_in_doubt_ = false;  ///< damage was met in a piece
 };
 
 }  // namespace

@@ -114,6 +114,7 @@ class RowBatches final : public RowSource {
 
   Result<bool> next() override;
   void cell(int column, CellSink& out) const override;
+  bool is_in_doubt() const override { return damage_ != 0; }
 
  private:
   void run();

@@ -62,6 +62,7 @@ class SetRows final : public RowSource {
     if (place >= own) return emit_origin(context_.set()->files()[file_], place - own, out);
     source_->cell(column, out);
   }
+  bool is_in_doubt() const override { return source_->is_in_doubt(); }
 
  private:
   /// False: there is no file left. True without a source: that one could not be read, and is told.

@@ -66,7 +66,7 @@ class TableContext {
   void clear_damage() { damage_.clear(); }
 
   /// Who cannot ask for the damage (a program that only loads the tables) is told by an error, at
-  /// the end of the rows.
+  /// the end of the rows or at the first one that is in doubt.
   void make_damage_an_error(bool error) { damage_is_error_ = error; }
   bool is_damage_an_error() const { return damage_is_error_; }
 

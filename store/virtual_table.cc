@@ -308,9 +308,11 @@ int next_row(sqlite3_vtab_cursor* base) {
   auto more = cursor->source->next();
   if (!more) return failed(base->pVtab, more.error());
   cursor->at_end = !*more;
-  if (*more) return SQLITE_OK;
+  // A LIMIT may end the answer at any row: what is wrong with it cannot wait for the last.
+  TableContext& context = *module_of(base->pVtab).context;
+  if (*more && !(context.is_damage_an_error() && cursor->source->is_in_doubt())) return SQLITE_OK;
   cursor->source.reset();  // which tells what it met
-  return tell_damage(base->pVtab, *module_of(base->pVtab).context);
+  return tell_damage(base->pVtab, context);
 }
 
 // True if one of these words stands in `sql`, in any case.

@@ -74,6 +74,8 @@ class RowSource {
   virtual Result<bool> next() = 0;
   /// REQUIRES: next() was true.
   virtual void cell(int column, CellSink& out) const = 0;
+  /// True: damage was met on the way to this row, so that without it this might not be the row.
+  virtual bool is_in_doubt() const { return false; }
 };
 
 class VirtualTable {

@@ -61,11 +61,19 @@ def check_damage(timeline, extension, directory):
     db.commit()
     db.close()
     for question in ("SELECT count(*) FROM connections", "SELECT max(closed) FROM frames",
-                     "SELECT cookie FROM samples"):
+                     "SELECT cookie FROM samples",
+                     # A limit ends these before the last row; the rows are not the ones asked for.
+                     "SELECT cookie FROM connections ORDER BY closed_us DESC LIMIT 1",
+                     "SELECT cookie FROM connections ORDER BY opened_us DESC LIMIT 1",
+                     "SELECT closed FROM frames ORDER BY at_us DESC LIMIT 100",
+                     "SELECT sequence FROM frames ORDER BY sequence LIMIT 1 OFFSET 201",
+                     "SELECT cookie FROM sockets WHERE at = '2026-11-24 12:05:00' LIMIT 1"):
         status, text = shell(damaged, extension, question)
         assert status != 0 and "may lack something: " in text, (question, text)
         status, text = shell(damaged, extension, "SELECT allow_damage(1)", question)
         assert status == 0 and text.strip(), (question, text)
+    status, text = shell(damaged, extension, "SELECT count(*) FROM sockets WHERE at = '#250'")
+    assert status != 0 and "the last one before it that can is #201" in text, text
 
 
 PYTHON = """
