@@ -52,10 +52,9 @@ void LifeCells::write_numbers(const Made& made, std::span<const std::uint32_t> r
                               CellColumn& out) const {
   const std::uint16_t field = made.column->field;
   const bool zero_is_null = made.column->source == CellSource::number_or_null;
-  for (const std::uint32_t row : rows) {
-    const std::uint64_t value = lives_->value(field, row);
-    zero_is_null ? out.number_or_null(value) : out.number(value);
-  }
+  if (const Column& values = lives_->fields[field]; !values.empty())
+    return out.add_numbers(values, rows, zero_is_null);
+  for (std::size_t i = 0; i < rows.size(); ++i) zero_is_null ? out.null() : out.number(0);
 }
 
 void LifeCells::write_values(Made& made, std::span<const std::uint32_t> rows,

@@ -1,6 +1,8 @@
 #include "store/packed_column.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <numeric>
 
 namespace netrec {
@@ -143,12 +145,7 @@ Column PackedColumn::at(std::span<const std::uint32_t> rows) const {
 
 template <class Visit>
 void PackedColumn::for_each_of(std::uint64_t code, Visit&& visit) const {
-  if (by_lengths_) {
-    const auto wanted = static_cast<std::uint8_t>(std::bit_width(code));
-    for_each_of_length(wanted, [&](std::size_t row, std::uint64_t found) {
-      if (found == code) visit(row);
-    });
-  } else if (planes_.empty()) {
+  if (planes_.empty()) {
     for (std::size_t row = 0; row < rows_ && code == 0; ++row) visit(row);
   } else if (planes_.size() == 8 || code >> (8 * planes_.size()) == 0) {
     for_each_byte(planes_[0], static_cast<std::uint8_t>(code), [&](std::size_t row) {
@@ -157,20 +154,47 @@ void PackedColumn::for_each_of(std::uint64_t code, Visit&& visit) const {
   }
 }
 
+// All at once: a program's tuples are many, and each pass over the lengths costs the same.
+void PackedColumn::add_rows_of_lengths(std::vector<std::uint64_t> codes,
+                                       std::vector<std::uint32_t>& rows) const {
+  std::sort(codes.begin(), codes.end());
+  std::array<bool, 65> wanted{};
+  for (const std::uint64_t code : codes)
+    wanted[static_cast<std::size_t>(std::bit_width(code))] = true;
+  const std::string& lengths = planes_[0];
+  std::uint64_t bit = 0;
+  for (std::size_t row = 0; row < rows_; ++row) {
+    const std::uint8_t length = byte_at(lengths, row);
+    if (wanted[length] &&
+        std::binary_search(codes.begin(), codes.end(), number_of_bits(low_bits_, bit, length)))
+      rows.push_back(static_cast<std::uint32_t>(row));
+    bit += static_cast<std::uint64_t>(length) - (length != 0 ? 1 : 0);
+  }
+}
+
+std::vector<std::uint64_t> PackedColumn::codes_of(std::span<const std::uint64_t> values) const {
+  std::vector<std::uint64_t> codes;
+  for (const std::uint64_t value : values) {
+    if (entries_.empty()) codes.push_back(value - base_);
+    // A hostile dictionary may say a value twice.
+    for (std::size_t code = 0; code < entries_.size(); ++code)
+      if (entries_[code] == value) codes.push_back(code);
+  }
+  return codes;
+}
+
 std::vector<std::uint32_t> PackedColumn::rows_of(std::span<const std::uint64_t> values) const {
   std::vector<std::uint32_t> rows;
   const auto add = [&](std::size_t row) { rows.push_back(static_cast<std::uint32_t>(row)); };
-  for (const std::uint64_t value : values) {
-    if (!whole_.empty()) {
+  if (!whole_.empty()) {
+    for (const std::uint64_t value : values)
       for (std::size_t row = 0; row < rows_; ++row)
         if (whole_[row] == value) add(row);
-    } else if (entries_.empty()) {
-      for_each_of(value - base_, add);
-    } else {
-      // A hostile dictionary may say a value twice.
-      for (std::size_t code = 0; code < entries_.size(); ++code)
-        if (entries_[code] == value) for_each_of(code, add);
-    }
+  } else if (by_lengths_) {
+    add_rows_of_lengths(codes_of(values), rows);
+    return rows;
+  } else {
+    for (const std::uint64_t code : codes_of(values)) for_each_of(code, add);
   }
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());

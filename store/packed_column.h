@@ -38,7 +38,12 @@ class PackedColumn {
   /// Calls `visit(row, code)` for those whose code has this length.
   template <class Visit>
   void for_each_of_length(std::uint8_t length, Visit&& visit) const;
-  /// Calls `visit(row)` for those with this code.
+  /// The codes that stand for one of `values`.
+  std::vector<std::uint64_t> codes_of(std::span<const std::uint64_t> values) const;
+  /// Of a column by lengths: adds those with one of `codes`.
+  void add_rows_of_lengths(std::vector<std::uint64_t> codes,
+                           std::vector<std::uint32_t>& rows) const;
+  /// Calls `visit(row)` for those with this code; of a column by planes.
   template <class Visit>
   void for_each_of(std::uint64_t code, Visit&& visit) const;
   std::uint64_t value_of(std::uint64_t code) const {

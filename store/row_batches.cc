@@ -17,13 +17,29 @@ constexpr std::size_t kLargestBatch = 1024;
 constexpr std::size_t kBatchesAhead = 4;
 constexpr std::chrono::milliseconds kLookForInterrupt{50};
 
+std::int64_t number_in_sql(std::uint64_t value) {
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(std::min(value, kLargest));
+}
+
 }  // namespace
 
 void CellColumn::number(std::uint64_t value) {
-  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
   Cell& cell = cells_.emplace_back();
   cell.kind = Kind::number;
-  cell.number = static_cast<std::int64_t>(std::min(value, kLargest));
+  cell.number = number_in_sql(value);
+}
+
+void CellColumn::add_numbers(std::span<const std::uint64_t> values,
+                             std::span<const std::uint32_t> rows, bool zero_is_null) {
+  const std::size_t before = cells_.size();
+  cells_.resize(before + rows.size());
+  Cell* cell = cells_.data() + before;
+  for (const std::uint32_t row : rows) {
+    cell->number = number_in_sql(values[row]);
+    cell->kind = zero_is_null && cell->number == 0 ? Kind::null : Kind::number;
+    ++cell;
+  }
 }
 
 void CellColumn::real(double value) {

@@ -49,6 +49,9 @@ class CellColumn final : public CellSink {
   const Cell& last() const { return cells_.back(); }
   /// REQUIRES: cell.stands_alone().
   void add(const Cell& cell) { cells_.push_back(cell); }
+  /// number(), or number_or_null(), of each of `rows` of `values`.
+  void add_numbers(std::span<const std::uint64_t> values, std::span<const std::uint32_t> rows,
+                   bool zero_is_null);
 
   std::size_t size() const { return cells_.size(); }
   void write(std::size_t index, CellSink& out) const;

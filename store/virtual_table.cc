@@ -49,12 +49,14 @@ struct Connected : sqlite3_vtab {
   sqlite3* db = nullptr;
   const Module* module = nullptr;
   std::vector<int> identity;  ///< columns that tell a row from all others, whose file included
+  int own_columns = 0;        ///< those behind them say which file a row is from
 };
 
 struct Cursor : sqlite3_vtab_cursor {
   std::unique_ptr<RowSource> source;
   bool tells_identity = false;
   bool at_end = true;
+  unsigned rows = 0;
 };
 
 const Module& module_of(const sqlite3_vtab* table) {
@@ -109,6 +111,7 @@ int connect(sqlite3* db, void* argument, int, const char* const*, sqlite3_vtab**
   table->db = db;
   table->module = module;
   table->identity = identity_of(*module);
+  table->own_columns = static_cast<int>(module->table->columns().size());
   *made = table.release();
   return SQLITE_OK;
 }
@@ -303,13 +306,14 @@ int tell_damage(sqlite3_vtab* table, TableContext& context) {
 }
 
 int next_row(sqlite3_vtab_cursor* base) {
+  constexpr unsigned kLookForInterrupt = 16;
   auto* cursor = static_cast<Cursor*>(base);
-  if (module_of(base->pVtab).context->interrupted()) return SQLITE_INTERRUPT;
+  TableContext& context = *module_of(base->pVtab).context;
+  if (cursor->rows++ % kLookForInterrupt == 0 && context.interrupted()) return SQLITE_INTERRUPT;
   auto more = cursor->source->next();
   if (!more) return failed(base->pVtab, more.error());
   cursor->at_end = !*more;
   // A LIMIT may end the answer at any row: what is wrong with it cannot wait for the last.
-  TableContext& context = *module_of(base->pVtab).context;
   if (*more && !(context.is_damage_an_error() && cursor->source->is_in_doubt())) return SQLITE_OK;
   cursor->source.reset();  // which tells what it met
   return tell_damage(base->pVtab, context);
@@ -368,10 +372,10 @@ int at_end(sqlite3_vtab_cursor* base) { return static_cast<Cursor*>(base)->at_en
 
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
   ResultSink out(context);
-  const Module& module = module_of(base->pVtab);
-  if (is_origin(*module.table, column) && module.context->set() == nullptr)
-    emit_origin(module.context->about(),
-                static_cast<std::size_t>(column) - module.table->columns().size(), out);
+  const auto& table = *static_cast<const Connected*>(base->pVtab);
+  TableContext& about = *table.module->context;
+  if (column >= table.own_columns && about.set() == nullptr)
+    emit_origin(about.about(), static_cast<std::size_t>(column - table.own_columns), out);
   else
     static_cast<Cursor*>(base)->source->cell(column, out);
   return SQLITE_OK;
