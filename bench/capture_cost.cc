@@ -49,15 +49,18 @@ struct Counted {
 };
 
 // Of one end. Where its beginning was lost, the first event that was told stands at its head,
-// unless a look met it before (only that tells the buffer); where only its end was told, that made
-// the row.
+// unless a look met it before (only that tells the buffer; of a request that is not a socket yet it
+// tells none); where only its end was told, that made the row.
 std::uint64_t transitions_of(const Connection& row) {
   std::uint64_t count = row.is_closed() && row.closed_us == row.closed_after_us ? 1 : 0;
   for (std::size_t i = 0; i < row.transitions.size(); ++i) {
     const Transition& step = row.transitions[i];
     const bool is_exact = step.at_us == step.after_us;
-    if (is_exact || (i == 0 && step.at_us != row.closed_us && row.socket.receive_buffer == 0))
-      ++count;
+    const bool is_request =
+        step.state == TcpState::syn_recv || step.state == TcpState::new_syn_recv;
+    const bool is_event =
+        step.at_us != row.closed_us && row.socket.receive_buffer == 0 && !is_request;
+    if (is_exact || (i == 0 && is_event)) ++count;
   }
   return count;
 }

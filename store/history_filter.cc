@@ -70,7 +70,12 @@ class Selection {
       return {};
     }
     NETREC_TRY(column, unpack(test.field));
-    std::erase_if(rows_, [&](std::uint32_t row) { return !test.holds((*column)[row]); });
+    std::size_t kept = 0;
+    for (const std::uint32_t row : rows_) {
+      rows_[kept] = row;
+      kept += test.holds((*column)[row]) ? 1 : 0;
+    }
+    rows_.resize(kept);
     return {};
   }
   /// Keeps the rows for which `keep` says yes to the values of `names`, at a place in them.

@@ -13,7 +13,7 @@ namespace {
 
 // LIMIT 1 must not wait for hundreds of rows nobody wants: batches are small while SQLite waits.
 constexpr std::size_t kSmallestBatch = 16;
-constexpr std::size_t kLargestBatch = 1024;
+constexpr std::size_t kLargestBatch = 4096;
 constexpr std::size_t kBatchesAhead = 4;
 constexpr std::chrono::milliseconds kLookForInterrupt{50};
 
