@@ -226,6 +226,9 @@ class Collector {
 
     const std::vector<std::uint32_t> number = renumber_patterns();
     out_.values.reserve(raw_values_.size());
+    updates.pattern.reserve(raw_.size());
+    updates.frame.reserve(raw_.size());
+    updates.at_us.reserve(raw_.size());
     for (const std::uint32_t i : sorted) {
       const RawUpdate& update = raw_[i];
       updates.pattern.push_back(number[update.pattern]);

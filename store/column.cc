@@ -72,8 +72,9 @@ Transformed by_offset(std::span<const std::uint64_t> values) {
   Transformed out;
   const std::uint64_t base = *std::min_element(values.begin(), values.end());
   put_varint(out.prologue, base);
-  out.codes.reserve(values.size());
-  for (const std::uint64_t value : values) out.codes.push_back(value - base);
+  out.codes.resize(values.size());
+  std::transform(values.begin(), values.end(), out.codes.begin(),
+                 [base](std::uint64_t value) { return value - base; });
   return out;
 }
 
@@ -81,12 +82,14 @@ Transformed by_difference(std::span<const std::uint64_t> values) {
   Transformed out;
   out.transform =
       std::is_sorted(values.begin(), values.end()) ? Transform::ascending : Transform::delta;
-  out.codes.reserve(values.size() - 1);
+  out.codes.resize(values.size() - 1);
   std::uint64_t base = ~std::uint64_t{0};
+  const bool is_signed = out.transform == Transform::delta;
   for (std::size_t i = 1; i < values.size(); ++i) {
     const std::uint64_t difference = values[i] - values[i - 1];
-    out.codes.push_back(out.transform == Transform::ascending ? difference : zigzag(difference));
-    base = std::min(base, out.codes.back());
+    const std::uint64_t code = is_signed ? zigzag(difference) : difference;
+    out.codes[i - 1] = code;
+    base = std::min(base, code);
   }
   for (std::uint64_t& code : out.codes) code -= base;
   put_varint(out.prologue, values[0]);
@@ -120,10 +123,11 @@ std::optional<Transformed> by_dictionary(std::span<const std::uint64_t> values) 
     put_varint(out.prologue, entry - last);
     last = entry;
   }
-  out.codes.reserve(values.size());
-  for (const std::uint64_t value : values)
-    out.codes.push_back(static_cast<std::uint64_t>(
-        std::lower_bound(entries->begin(), entries->end(), value) - entries->begin()));
+  out.codes.resize(values.size());
+  std::transform(values.begin(), values.end(), out.codes.begin(), [&](std::uint64_t value) {
+    return static_cast<std::uint64_t>(std::lower_bound(entries->begin(), entries->end(), value) -
+                                      entries->begin());
+  });
   return out;
 }
 
@@ -199,16 +203,25 @@ void put_lengths(std::string& out, const Codes& codes) {
   for (std::size_t i = 0; i < codes.size(); ++i)
     lengths[i] = static_cast<char>(bit_length(codes[i]));
   put_plane(out, lengths);
+  std::string packed((count_low_bits(lengths) + 7) / 8, '\0');
   Wide pending = 0;
   unsigned pending_bits = 0;
+  std::size_t written = 0;
+  const auto write = [&](std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; ++i, pending >>= 8)
+      packed[written++] = static_cast<char>(pending & 0xff);
+  };
   for (const std::uint64_t code : codes) {
     if (code < 2) continue;
     const unsigned bits = bit_length(code) - 1u;
     pending |= static_cast<Wide>(code ^ (std::uint64_t{1} << bits)) << pending_bits;
-    for (pending_bits += bits; pending_bits >= 8; pending_bits -= 8, pending >>= 8)
-      out.push_back(static_cast<char>(pending & 0xff));
+    pending_bits += bits;
+    if (pending_bits < 64) continue;
+    write(8);
+    pending_bits -= 64;
   }
-  if (pending_bits > 0) out.push_back(static_cast<char>(pending & 0xff));
+  write((pending_bits + 7) / 8);
+  out += packed;
 }
 
 // ---- reading

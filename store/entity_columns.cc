@@ -28,6 +28,11 @@ void emit_number_or_null(CellSink& out, const EntityRow<T>& row, std::uint16_t f
 }
 
 template <class T>
+void emit_identifier(CellSink& out, const EntityRow<T>& row, std::uint16_t field) {
+  out.identifier(value_of(row, field));
+}
+
+template <class T>
 void emit_text(CellSink& out, const EntityRow<T>& row, std::uint16_t field) {
   out.text_or_null(row.names->text(static_cast<std::uint32_t>(value_of(row, field))));
 }
@@ -159,6 +164,7 @@ EntityColumn<T> column_from(std::string_view name, std::string_view type, std::s
   CellSource source = CellSource::value;
   if (emit == emit_number<T>) source = CellSource::number;
   if (emit == emit_number_or_null<T>) source = CellSource::number_or_null;
+  if (emit == emit_identifier<T>) source = CellSource::identifier;
   return {
       .column = {.name = std::string(name), .type = std::string(type), .about = std::string(about)},
       .emit = emit,
@@ -210,6 +216,10 @@ void add_owner_columns(std::vector<EntityColumn<T>>& columns, std::uint16_t fiel
   add("unit", "TEXT", "Owner's cgroup: unit or container", emit_process_text<T, &Process::cgroup>);
 }
 
+/// Cookies count down from 2^64, too (linux/cookie.h), and keys of the recorder's own have bits no
+/// cookie has.
+bool names_a_socket(std::string_view field) { return field == "cookie" || field == "socket"; }
+
 template <class T>
 void add_field(std::vector<EntityColumn<T>>& columns, std::uint16_t id) {
   const Field<T>& field = fields_of<T>()[id];
@@ -260,6 +270,7 @@ void add_field(std::vector<EntityColumn<T>>& columns, std::uint16_t id) {
       return add(field.name, "INTEGER", emit_number<T>);
     case FieldKind::identity:
       if (field.name.ends_with("_port")) return add(field.name, "INTEGER", emit_number_or_null<T>);
+      if (names_a_socket(field.name)) return add(field.name, "INTEGER", emit_identifier<T>);
       return add(field.name, "INTEGER", emit_number<T>);
     case FieldKind::number:
     case FieldKind::counter:

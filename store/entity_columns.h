@@ -34,6 +34,7 @@ enum class CellSource : std::uint8_t {
   row,
   number,          ///< its field
   number_or_null,  ///< its field; 0 is NULL
+  identifier,      ///< its field, which names something: all 64 bits, signed
   value,           ///< its field and the names: the same value gives the same cell
   address,         ///< emit_address()'s fields
 };

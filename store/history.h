@@ -30,11 +30,13 @@ struct PortRange {
 struct FieldTest {
   std::uint16_t field = 0;
   bool zero_is_null = false;  ///< 0 is shown as NULL, which lies nowhere
+  bool is_signed = false;     ///< an identifier: from 2^63 on it is shown below 0
   std::int64_t least = INT64_MIN;
   std::int64_t most = INT64_MAX;
 
   bool holds(std::uint64_t value) const {
-    const auto shown = static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX));
+    const std::uint64_t most_shown = is_signed ? UINT64_MAX : INT64_MAX;
+    const auto shown = static_cast<std::int64_t>(std::min(value, most_shown));
     const bool is_null = zero_is_null && value == 0;
     // Without a branch: of many rows some hold, and which cannot be foreseen.
     return ((shown >= least) & (shown <= most) & !is_null) != 0;

@@ -38,6 +38,10 @@ void LifeCells::write(std::span<const std::uint32_t> rows, std::span<CellColumn>
       case CellSource::number_or_null:
         write_numbers(made_[i], rows, out[i]);
         break;
+      case CellSource::identifier:
+        for (const std::uint32_t row : rows)
+          out[i].identifier(lives_->value(made_[i].column->field, row));
+        break;
       case CellSource::value:
         write_values(made_[i], rows, out[i]);
         break;

@@ -183,20 +183,25 @@ std::optional<FieldTest> test_of_state(std::uint16_t field, const SqlCell& cell)
   return FieldTest{.field = field, .least = 1, .most = 0};
 }
 
+bool is_plain_number(CellSource source) {
+  return source == CellSource::number || source == CellSource::number_or_null ||
+         source == CellSource::identifier;
+}
+
 /// The comparison as a test of a field, if the column shows a number as it is, or a state.
 std::optional<FieldTest> test_of(const EntityColumn<Socket>& column, Comparison comparison,
                                  const SqlCell& cell) {
   if (shows_state(column))
     return comparison == Comparison::equal ? test_of_state(column.field, cell) : std::nullopt;
   const auto* value = std::get_if<std::int64_t>(&cell);
-  const bool is_number =
-      column.source == CellSource::number || column.source == CellSource::number_or_null;
+  const bool is_number = is_plain_number(column.source);
   if (value == nullptr || !is_number || comparison == Comparison::inside) return std::nullopt;
   // When a socket opened may only be known from an earlier session, once its row is put together.
   const FieldKind kind = fields_of<Socket>()[column.field].kind;
   if (kind == FieldKind::instant_us || kind == FieldKind::instant_ms) return std::nullopt;
   FieldTest test{.field = column.field,
                  .zero_is_null = column.source == CellSource::number_or_null,
+                 .is_signed = column.source == CellSource::identifier,
                  .least = *value,
                  .most = *value};
   if (comparison == Comparison::less || comparison == Comparison::less_equal)
@@ -223,8 +228,7 @@ std::optional<FieldTest> test_of(const EntityColumns<Socket>& columns,
 double selectivity_of(const EntityColumns<Socket>& columns, int column, Comparison comparison) {
   const double left = narrowing(columns.name_of(column), comparison);
   if (shows_state(columns.at(column))) return comparison == Comparison::equal ? 0.3 : 1;
-  const CellSource source = columns.at(column).source;
-  const bool is_number = source == CellSource::number || source == CellSource::number_or_null;
+  const bool is_number = is_plain_number(columns.at(column).source);
   if (left < 1 || !is_number || comparison == Comparison::inside) return left;
   return comparison == Comparison::equal ? 0.1 : 0.5;
 }

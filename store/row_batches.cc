@@ -30,6 +30,12 @@ void CellColumn::number(std::uint64_t value) {
   cell.number = number_in_sql(value);
 }
 
+void CellColumn::identifier(std::uint64_t bits) {
+  Cell& cell = cells_.emplace_back();
+  cell.kind = Kind::identifier;
+  cell.number = static_cast<std::int64_t>(bits);
+}
+
 void CellColumn::add_numbers(std::span<const std::uint64_t> values,
                              std::span<const std::uint32_t> rows, bool zero_is_null) {
   const std::size_t before = cells_.size();
@@ -73,6 +79,8 @@ void CellColumn::write(std::size_t index, CellSink& out) const {
       return out.null();
     case Kind::number:
       return out.number(static_cast<std::uint64_t>(cell.number));
+    case Kind::identifier:
+      return out.identifier(static_cast<std::uint64_t>(cell.number));
     case Kind::real:
       return out.real(cell.real);
     case Kind::text:

@@ -25,7 +25,7 @@ namespace netrec {
 /// The cells of one column.
 class CellColumn final : public CellSink {
  public:
-  enum class Kind : std::uint8_t { null, number, real, text, kept_text };
+  enum class Kind : std::uint8_t { null, number, identifier, real, text, kept_text };
   struct Cell {
     union {
       std::int64_t number = 0;
@@ -43,6 +43,7 @@ class CellColumn final : public CellSink {
 
   void null() override { cells_.emplace_back(); }
   void number(std::uint64_t value) override;
+  void identifier(std::uint64_t bits) override;
   void real(double value) override;
   void text(std::string_view bytes) override;
   void kept_text(std::string_view bytes) override;

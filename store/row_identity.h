@@ -16,6 +16,7 @@ class RowIdentity final : public CellSink {
  public:
   void null() override { add(1, 0); }
   void number(std::uint64_t value) override { add(2, value); }
+  void identifier(std::uint64_t bits) override { add(2, bits); }
   void real(double value) override;
   void text(std::string_view bytes) override;
   void kept_text(std::string_view bytes) override { text(bytes); }

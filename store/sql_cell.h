@@ -34,6 +34,9 @@ class CellSink {
   virtual void null() = 0;
   /// Numbers SQLite cannot hold (2^63 and more) become its largest.
   virtual void number(std::uint64_t value) = 0;
+  /// The 64 bits of what names something (a socket's cookie), as SQLite's signed number: those that
+  /// number() would make its largest stay apart, below 0.
+  virtual void identifier(std::uint64_t bits) = 0;
   virtual void real(double value) = 0;
   /// Bytes that are not UTF-8 arrive as \xNN, NUL as a space: clients decode what they get.
   virtual void text(std::string_view bytes) = 0;

@@ -32,6 +32,9 @@ class ResultSink final : public CellSink {
     constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
     sqlite3_result_int64(context_, static_cast<sqlite3_int64>(std::min(value, kLargest)));
   }
+  void identifier(std::uint64_t bits) override {
+    sqlite3_result_int64(context_, static_cast<sqlite3_int64>(bits));
+  }
   void real(double value) override { sqlite3_result_double(context_, value); }
   void text(std::string_view bytes) override {
     if (!is_plain_utf8(bytes)) return text(to_plain_utf8(bytes));

@@ -261,6 +261,42 @@ TEST_F(SqlTest, SamplesOfASocketEndWithItsTotals) {
             static_cast<std::int64_t>(longest->socket.bytes_sent));
 }
 
+// The kernel also counts cookies down from 2^64, and what never had one has a key with a high bit.
+TEST_F(SqlTest, CookiesOf64BitsStayApart) {
+  constexpr std::uint64_t kBit = std::uint64_t{1} << 63;
+  path_ = folder_ / "cookies.netrec";
+  host_ = SimulatedHost(load_, 7);
+  for (const std::uint64_t cookie : {kBit | 5, kBit | 6, UINT64_MAX - 1, UINT64_MAX}) {
+    Socket socket;
+    socket.cookie = cookie;
+    socket.transport = Transport::tcp;
+    socket.family = Family::inet;
+    socket.state = TcpState::established;
+    socket.remote_port = 443;
+    socket.opened_us = socket.state_since_us = 1;
+    host_.unseen().of<Socket>().insert(socket);
+  }
+  TimelineWriter writer = open_writer({.seal_after_frames = 16});
+  begin(writer);
+  record(writer, 200);
+  finish(writer);
+  EXPECT_GT(number("SELECT count(*) FROM connections WHERE cookie < 0 AND closed_us > 0"), 0);
+  for (const std::string_view table : {"connections", "transitions", "samples"}) {
+    const auto count = [&](std::string_view what, std::string_view where) {
+      return number(fmt::format("SELECT count({}) FROM {} WHERE {}", what, table, where));
+    };
+    EXPECT_EQ(count("DISTINCT cookie", "cookie < 0"), 4) << table;
+    EXPECT_GT(count("*", "cookie = -2"), 0) << table;
+    EXPECT_EQ(count("*", "cookie = -2"), count("*", "+cookie = -2")) << table;
+    EXPECT_EQ(count("*", "cookie > 0"), count("*", "+cookie > 0")) << table;
+    EXPECT_EQ(count("*", "cookie <= -2"), count("*", "+cookie <= -2")) << table;
+    EXPECT_EQ(count("*", "cookie = 9223372036854775807"), 0) << table;
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM connection JOIN sockets USING (cookie)"
+                   " WHERE at = 'end' AND connection.cookie < 0"),
+            number("SELECT count(*) FROM sockets WHERE at = 'end' AND cookie < 0"));
+}
+
 TEST_F(SqlTest, TransitionsBelongToConnections) {
   std::size_t transitions = 0;
   for (const Connection& life : lives()) transitions += life.transitions.size();
