@@ -87,14 +87,20 @@ Result<std::vector<Damage>> missing_frames(const Timeline& timeline) {
         "read here: copy both to where files can be made");
   if (summary.last_sequence == 0) return holes;
   NETREC_TRY(frames, count_frames(database));
-  if (frames == summary.last_sequence - summary.first_sequence + 1) return holes;
+  const bool is_cut = database.cut_bytes() > 0;
+  // The indices of a file that is cut off may know what is beyond the cut.
+  if (frames == summary.last_sequence - summary.first_sequence + 1 && !is_cut) return holes;
   std::vector<Run> runs;
-  constexpr std::string_view kOne = "sequence, wall_us, wall_us";
+  // To reach a blob's last byte is to see that all its pages are there.
+  const auto whole = [is_cut](std::string columns, std::string_view blob) {
+    return is_cut ? fmt::format("{}, substr({}, -1)", columns, blob) : columns;
+  };
   // A chunk's run of sequences includes the keyframes in between.
   NETREC_CHECKED(add_runs(database, "chunk", "first_sequence",
-                          "last_sequence, least_wall_us, most_wall_us", runs));
-  NETREC_CHECKED(add_runs(database, "keyframe", "sequence", kOne, runs));
-  NETREC_CHECKED(add_runs(database, "frame", "sequence", kOne, runs));
+                          whole("last_sequence, least_wall_us, most_wall_us", "body"), runs));
+  for (const std::string_view table : {"keyframe", "frame"})
+    NETREC_CHECKED(
+        add_runs(database, table, "sequence", whole("sequence, wall_us, wall_us", "data"), runs));
   std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) { return a.first < b.first; });
   std::uint64_t covered = summary.first_sequence - 1;
   WallTime reached = summary.first_wall;
@@ -106,6 +112,9 @@ Result<std::vector<Damage>> missing_frames(const Timeline& timeline) {
     covered = run.last;
     reached = run.to;
   }
+  if (covered < summary.last_sequence)
+    holes.push_back({covered + 1, summary.last_sequence, reached, summary.last_wall,
+                     "these frames are not in the file"});
   return holes;
 }
 

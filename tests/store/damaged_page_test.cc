@@ -2,6 +2,7 @@
 // from the rest, and what is missing is told.
 #include <cstdio>
 #include <map>
+#include <set>
 #include <span>
 
 #include "store/database.h"
@@ -34,6 +35,7 @@ struct Answers {
   std::size_t told_missing = 0;
   std::size_t sessions = 0;
   std::size_t frames = 0;
+  std::uint64_t frames_silent = 0;  ///< of those known: neither read nor told to be missing
 };
 
 constexpr int kInstants = 7;
@@ -69,11 +71,20 @@ Answers ask(const std::string& path, WallTime first, WallTime last) {
                                  holes, answers));
     FrameCursor cursor = timeline.cursor();
     NETREC_TRY(more, cursor.next());
+    std::set<std::uint64_t> told;
     while (more) {
       ++answers.frames;
+      told.insert(cursor.frame().sequence);
       NETREC_TRY(next, cursor.next());
       more = next;
     }
+    const TimelineSummary& summary = timeline.summary();
+    for (const std::vector<Damage>* missing : {&std::as_const(holes), &cursor.damage()})
+      for (const Damage& one : *missing)
+        for (std::uint64_t i = one.first_sequence; i <= one.last_sequence; ++i) told.insert(i);
+    for (std::uint64_t i = std::max<std::uint64_t>(summary.first_sequence, 1);
+         i <= summary.last_sequence; ++i)
+      answers.frames_silent += told.contains(i) ? 0 : 1;
     answers.told_missing = damage.size() + holes.size() + cursor.damage().size();
     for (const RecordedGap& gap : gaps)
       answers.told_missing += gap.cause == GapCause::damaged ? 1 : 0;
@@ -164,6 +175,7 @@ TEST_F(DamagedPage, MissingAtTheEndCostsOnlyWhatItHeldAndThatIsTold) {
     }
     ++answered;
     EXPECT_GT(answers.told_missing, 0u) << pages;
+    EXPECT_EQ(answers.frames_silent, 0u) << pages;
     for (std::size_t i = 0; i < answers.instants.size(); ++i)
       EXPECT_TRUE(answers.instant_doubted[i] || answers.instant_after_end[i] ||
                   answers.instants[i] == sound_.instants[i])
