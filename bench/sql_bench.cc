@@ -67,12 +67,12 @@ SqlCell first_cell(SqlSession& session, std::string_view sql) {
 }
 
 template <class Work>
-double best_of(int times, const Work& work) {
+double best_of(int times, const Work& work, double (*clock)() = cpu_s) {
   double best = 1e9;
   for (int i = 0; i < times; ++i) {
-    const double begun = cpu_s();
+    const double begun = clock();
     work();
-    best = std::min(best, cpu_s() - begun);
+    best = std::min(best, clock() - begun);
   }
   return best;
 }
@@ -235,13 +235,20 @@ class Comparison {
           0.1);
   }
 
+  // It is read by one thread and asked by another: the clock and the CPU tell different things.
   void scans() {
-    const auto [scan, plain_scan] =
-        both("SELECT count(*), sum(bytes_sent) FROM connections WHERE bytes_received > 1000", 3);
+    const std::string sql =
+        "SELECT count(*), sum(bytes_sent) FROM connections WHERE bytes_received > 1000";
+    const auto [scan, plain_scan] = both(sql, 3);
+    const double by_clock = best_of(
+        3, [&] { ask(session_, sql); }, wall_s);
+    const double plain_by_clock = best_of(
+        3, [&] { plain_.ask(sql); }, wall_s);
     const double rate = static_cast<double>(rows_) / scan;
-    verdict(rate > 3e6 && plain_scan > 2 * scan, "a filtered scan",
-            fmt::format("{:.2f} M rows/s of CPU (bar 3), {:.2f} × plain (bar 2)", rate / 1e6,
-                        plain_scan / scan));
+    verdict(rate > 3e6 && plain_by_clock > 2 * by_clock, "a filtered scan",
+            fmt::format("{:.2f} M rows/s of CPU (bar 3); by the clock {:.2f} × plain (bar 2), of "
+                        "CPU {:.2f} ×",
+                        rate / 1e6, plain_by_clock / by_clock, plain_scan / scan));
     const auto [group, plain_group] =
         both("SELECT remote_address, count(*), sum(bytes_sent) FROM connections GROUP BY 1", 2);
     verdict(group < plain_group, "grouped by address",

@@ -126,9 +126,13 @@ void print_notices(std::vector<Notice>& notices, const OutputOptions& options) {
   const std::string mark = styled("netrec: note:", Style::warning, options.color_err);
   for (std::size_t i = 0; i < std::min(notices.size(), kMost); ++i)
     put(options.err, fmt::format("{} {}\n", mark, notices[i].text));
+  // What is damaged shows itself where it is read; only verify reads all.
+  const bool is_damaged = std::any_of(notices.begin(), notices.end(), [](const Notice& notice) {
+    return notice.cause == name(GapCause::damaged);
+  });
   if (notices.size() > kMost)
-    put(options.err, fmt::format("{} … and {} more; `netrec info` lists them all\n", mark,
-                                 notices.size() - kMost));
+    put(options.err, fmt::format("{} … and {} more; `netrec {}` lists them all\n", mark,
+                                 notices.size() - kMost, is_damaged ? "verify" : "info"));
   notices.clear();
 }
 

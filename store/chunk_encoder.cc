@@ -212,8 +212,8 @@ class KindEncoder {
     std::vector<std::pair<ColumnId, Column>> ways;
     if (layout_.grows[field] && group == LifeGroup::ended) {
       Column sorted(values.size());
-      const auto order = order_of_opening(std::span(beginnings_).first(values.size()));
-      for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = values[order[i]];
+      if (order_.empty()) order_ = order_of_opening(std::span(beginnings_).first(values.size()));
+      for (std::size_t i = 0; i < order_.size(); ++i) sorted[i] = values[order_[i]];
       ways.emplace_back(id(Role::by_opening, 0, field), std::move(sorted));
     }
     if (const int other = layout_.relative_to[field]; other >= 0) {
@@ -480,6 +480,7 @@ class KindEncoder {
   const Column beginnings_ = beginnings();
   const std::vector<std::vector<Transition>> earlier_ = earlier_transitions();
   const Column anchors_ = anchors();
+  std::vector<std::uint32_t> order_;  ///< of those that ended, by their opening; made when needed
 };
 
 Status check(const ChunkInput& input) {

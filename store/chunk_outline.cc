@@ -28,10 +28,18 @@ void OutlineBuilder::add_addresses(const Column& high, const Column& low, End& e
 }
 
 void OutlineBuilder::add_ports(const Column& ports, End& end) {
+  end.has_port.resize(UINT16_MAX + 1);
   for (const std::uint64_t port : ports) {
     end.port_range.include(port);
-    end.ports.push_back(port);
+    end.has_port[static_cast<std::uint16_t>(port)] = true;
   }
+}
+
+std::vector<std::uint64_t> OutlineBuilder::End::ports() const {
+  std::vector<std::uint64_t> ports;
+  for (std::size_t port = 0; port < has_port.size(); ++port)
+    if (has_port[port]) ports.push_back(port);
+  return ports;
 }
 
 template <class T>
@@ -92,10 +100,14 @@ OutlineBuilder::Gathered OutlineBuilder::finish() {
   outline_.local_port = local_.port_range;
   for (KeyFilter* filter : outline_.filters()) *filter = KeyFilter::anything();
   all.outline = std::move(outline_);
-  all.keys.of = {std::move(remote_.addresses), std::move(remote_.prefixes),
-                 std::move(local_.addresses),  std::move(remote_.ports),
-                 std::move(local_.ports),      std::move(pids_),
-                 std::move(programs_),         std::move(names_)};
+  all.keys.of = {std::move(remote_.addresses),
+                 std::move(remote_.prefixes),
+                 std::move(local_.addresses),
+                 remote_.ports(),
+                 local_.ports(),
+                 std::move(pids_),
+                 std::move(programs_),
+                 std::move(names_)};
   for (std::vector<std::uint64_t>& keys : all.keys.of) {
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());

@@ -31,8 +31,11 @@ class OutlineBuilder {
  private:
   struct End {
     Range range;
-    std::vector<std::uint64_t> addresses, prefixes, ports;
+    std::vector<std::uint64_t> addresses, prefixes;
+    std::vector<bool> has_port;  ///< by port; empty: none
     Range port_range;
+
+    std::vector<std::uint64_t> ports() const;
   };
   void add_addresses(const Column& high, const Column& low, End& end);
   static void add_ports(const Column& ports, End& end);

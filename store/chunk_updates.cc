@@ -96,8 +96,12 @@ Result<std::vector<Pattern>> decode_patterns(std::string_view bytes, std::size_t
 }
 
 std::vector<FieldChanges> changes_by_field(const Updates& updates, const KindLayout& layout) {
+  std::vector<std::size_t> uses(updates.patterns.size());
+  for (const std::uint32_t pattern : updates.pattern) ++uses[pattern];
   std::vector<std::size_t> counts(layout.codings.size());
-  walk(updates, [&](std::uint16_t field, const Occurrence&) { ++counts[field]; });
+  for (std::size_t pattern = 0; pattern < uses.size(); ++pattern)
+    for (const std::uint16_t field : updates.patterns[pattern].fields)
+      counts[field] += uses[pattern];
   std::vector<FieldChanges> by_field(layout.codings.size());
   for (std::size_t field = 0; field < counts.size(); ++field)
     by_field[field].occurrences.reserve(counts[field]);

@@ -131,9 +131,10 @@ class RowBatches final : public RowSource {
   Result<bool> fetch();
 
   TableContext& context_;
-  const Scan scan_;         ///< ends with this object, not with the thread: it holds a lease
-  std::vector<int> used_;   ///< columns in use, in order
-  std::vector<int> place_;  ///< of each column among those; -1: not in use
+  const Scan scan_;          ///< ends with this object, not with the thread: it holds a lease
+  std::vector<int> used_;    ///< columns in use, in order
+  std::vector<int> place_;   ///< of each column among those; -1: not in use
+  std::size_t largest_ = 0;  ///< batch, in rows
 
   const std::shared_ptr<TextArena> arena_;  ///< the scan's thread only, and as the next ones
   CellBatch filling_;

@@ -25,7 +25,7 @@ struct WriterOptions {
   std::chrono::seconds max_age{0};   ///< of the oldest frame; 0: no limit
   std::uint32_t seal_after_frames = 4096;
   std::uint64_t seal_after_bytes = 4 << 20;        ///< of hot frames
-  std::uint64_t keyframe_after_entries = 430'000;  ///< of deltas, at least (docs/decisions/0012)
+  std::uint64_t keyframe_after_entries = 460'000;  ///< of deltas, at least (docs/decisions/0012)
   Sealing sealing = Sealing::here;
   bool sync_every_tick = false;  ///< survive a power cut to the tick (docs/decisions has the price)
 };
