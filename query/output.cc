@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 
 #include "query/escape.h"
 #include "query/output_formats.h"
@@ -13,7 +14,7 @@ namespace netrec {
 namespace {
 
 std::string number_text(double number, Unit unit, TimeStyle times) {
-  const auto whole = number < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(number + 0.5);
+  const auto whole = number < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(std::round(number));
   switch (unit) {
     case Unit::percent:
       return fmt::format("{:.1f} %", number);

@@ -53,6 +53,7 @@ struct Cell {
 
   Cell() = default;
   template <class T>
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): a Cell is no Value
   requires std::constructible_from<Value, T> Cell(T&& what, Style how = Style::plain)
       : value(std::forward<T>(what)), style(how) {}
 };
