@@ -235,6 +235,14 @@ def values_like(before, kind):
     return shapes
 
 
+def is_last_written(db, table, where):
+    """A frame behind all others: without it the file is what a recorder leaves that is killed a tick
+    earlier, and nothing can tell the two apart."""
+    return table == "frame" and db.execute(
+        f"SELECT 1 FROM frame WHERE ({where}) AND sequence = (SELECT max(sequence) FROM frame)"
+        " AND sequence > (SELECT ifnull(max(sequence), 0) FROM keyframe)").fetchone() is not None
+
+
 def whole_rows(path):
     db = reader(path)
     for table in tables_of(db):
@@ -242,7 +250,9 @@ def whole_rows(path):
         key = [name for name, in db.execute(
             f"SELECT name FROM pragma_table_info('{table}') WHERE pk AND type = 'INTEGER'")]
         for row, where in chosen_rows(db, table):
-            yield Mutation(f"{table}[{row}] gone", tells, sql((f"DELETE FROM {table} WHERE {where}",)))
+            delete = sql((f"DELETE FROM {table} WHERE {where}",))
+            if not is_last_written(db, table, where):
+                yield Mutation(f"{table}[{row}] gone", tells, delete)
             for to in ("0", "-1", "{0} + 1", "{0} - 1", "4611686018427387904", str(-2**63)):
                 if len(key) == 1:
                     value = to.format(key[0])
