@@ -14,6 +14,7 @@
 #include "schema/connection.h"
 #include "schema/ip_address.h"
 #include "schema/result.h"
+#include "store/sql_cell.h"
 #include "store/timeline.h"
 
 namespace netrec {
@@ -35,8 +36,7 @@ struct FieldTest {
   std::int64_t most = INT64_MAX;
 
   bool holds(std::uint64_t value) const {
-    const std::uint64_t most_shown = is_signed ? UINT64_MAX : INT64_MAX;
-    const auto shown = static_cast<std::int64_t>(std::min(value, most_shown));
+    const std::int64_t shown = is_signed ? static_cast<std::int64_t>(value) : sql_number(value);
     const bool is_null = zero_is_null && value == 0;
     // Without a branch: of many rows some hold, and which cannot be foreseen.
     return ((shown >= least) & (shown <= most) & !is_null) != 0;

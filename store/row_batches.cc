@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <utility>
 
 #include "schema/utf8.h"
@@ -20,17 +19,12 @@ constexpr std::size_t kMostCells = 1 << 16;
 constexpr std::size_t kBatchesAhead = 4;
 constexpr std::chrono::milliseconds kLookForInterrupt{50};
 
-std::int64_t number_in_sql(std::uint64_t value) {
-  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::min(value, kLargest));
-}
-
 }  // namespace
 
 void CellColumn::number(std::uint64_t value) {
   Cell& cell = cells_.emplace_back();
   cell.kind = Kind::number;
-  cell.number = number_in_sql(value);
+  cell.number = sql_number(value);
 }
 
 void CellColumn::identifier(std::uint64_t bits) {
@@ -45,7 +39,7 @@ void CellColumn::add_numbers(std::span<const std::uint64_t> values,
   cells_.resize(before + rows.size());
   Cell* cell = cells_.data() + before;
   for (const std::uint32_t row : rows) {
-    cell->number = number_in_sql(values[row]);
+    cell->number = sql_number(values[row]);
     cell->kind = zero_is_null && cell->number == 0 ? Kind::null : Kind::number;
     ++cell;
   }

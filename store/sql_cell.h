@@ -2,6 +2,7 @@
 // WHERE clause compares a column with.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,11 @@ struct SqlBlob {
 /// NULL, INTEGER, REAL, TEXT or BLOB.
 using SqlCell = std::variant<std::monostate, std::int64_t, double, std::string, SqlBlob>;
 
+/// What SQLite cannot hold (2^63 and more) becomes its largest.
+inline std::int64_t sql_number(std::uint64_t value) {
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX));
+}
+
 /// A column of a table, as `.schema` describes it.
 struct SqlColumn {
   std::string name;
@@ -32,7 +38,7 @@ class CellSink {
  public:
   virtual ~CellSink() = default;
   virtual void null() = 0;
-  /// Numbers SQLite cannot hold (2^63 and more) become its largest.
+  /// As sql_number().
   virtual void number(std::uint64_t value) = 0;
   /// The 64 bits of what names something (a socket's cookie), as SQLite's signed number: those that
   /// number() would make its largest stay apart, below 0.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <limits>
 #include <utility>
 
 #include "schema/utf8.h"
@@ -28,10 +27,7 @@ class ResultSink final : public CellSink {
  public:
   explicit ResultSink(sqlite3_context* context) : context_(context) {}
   void null() override { sqlite3_result_null(context_); }
-  void number(std::uint64_t value) override {
-    constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
-    sqlite3_result_int64(context_, static_cast<sqlite3_int64>(std::min(value, kLargest)));
-  }
+  void number(std::uint64_t value) override { sqlite3_result_int64(context_, sql_number(value)); }
   void identifier(std::uint64_t bits) override {
     sqlite3_result_int64(context_, static_cast<sqlite3_int64>(bits));
   }
