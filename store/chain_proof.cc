@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "store/checksum.h"
 #include "store/chunk.h"
 #include "store/index.h"
 
@@ -102,7 +101,7 @@ Status ChainProof::check_chunk_row(std::uint64_t first_sequence) {
     if (*least != header.first_wall_us || *most != header.last_wall_us)
       return failure(ErrorKind::corrupt, "chunk {}: its times are others", first_sequence);
     for (const ColumnEntry& column : header.directory)
-      if (checksum(body.substr(column.offset, column.size)) != column.checksum)
+      if (header.column_checksum(body.substr(column.offset, column.size)) != column.checksum)
         return failure(ErrorKind::corrupt, "chunk {}: a column is damaged", first_sequence);
     return {};
   };

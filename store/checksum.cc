@@ -1,6 +1,7 @@
 #include "store/checksum.h"
 
 #include <sodium.h>
+#include <xxhash.h>
 
 #include <array>
 
@@ -14,6 +15,10 @@ std::uint32_t checksum(std::string_view bytes) {
                    kKey.data());
   return static_cast<std::uint32_t>(hash[0]) | static_cast<std::uint32_t>(hash[1]) << 8 |
          static_cast<std::uint32_t>(hash[2]) << 16 | static_cast<std::uint32_t>(hash[3]) << 24;
+}
+
+std::uint32_t fast_checksum(std::string_view bytes) {
+  return static_cast<std::uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
 }
 
 }  // namespace netrec

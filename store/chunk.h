@@ -141,6 +141,10 @@ class ChunkReader {
   /// The texts, processes, users and namespaces that the ended sockets, peers and resolutions refer
   /// to, and those that were new in the chunk.
   Result<Snapshot> names() const;
+  /// What names() reads of those that were not new, as it lies: the same bytes are the same names.
+  Result<std::string> restated_names() const;
+  /// True if names() reads others, too.
+  bool has_new_names() const;
 
   struct State;
 

@@ -1,5 +1,6 @@
 // Some of a chunk's rows, without unpacking all.
 #include <algorithm>
+#include <numeric>
 
 #include "store/chunk_kind.h"
 
@@ -35,10 +36,15 @@ Result<typename ChunkKind<T>::Packed> ChunkKind<T>::packed(LifeGroup group, std:
   }
   const auto tuple = in_tuple(group, field);
   if (!tuple || !columns_->has(tuple->place)) return found;
+  NETREC_TRY(only, columns_->only_number(tuple->value));
+  found.only = only;
+  if (only) return found;
   NETREC_TRY(place, columns_->packed(tuple->place, rows(group)));
-  const std::uint64_t last = place->greatest();
-  if (last > rows(group)) return lies("a tuple that is not there");
-  NETREC_TRY(value, columns_->packed(tuple->value, static_cast<std::size_t>(last) + 1));
+  // Chunks made before they told it have as many as their places say.
+  NETREC_TRY(count, columns_->only_number(tuple->count));
+  found.tuples = static_cast<std::size_t>(count ? *count : place->greatest() + 1);
+  if (found.tuples > rows(group)) return lies("a tuple that is not there");
+  NETREC_TRY(value, columns_->packed(tuple->value, found.tuples));
   found.value = value;
   found.place = place;
   return found;
@@ -60,8 +66,11 @@ template <class T>
 Result<Column> ChunkKind<T>::stored_cells(LifeGroup group, std::uint16_t field,
                                           std::span<const std::uint32_t> some) {
   NETREC_TRY(lies_in, packed(group, field));
+  if (lies_in.only) return Column(some.size(), *lies_in.only);
   if (lies_in.place != nullptr) {
     const Column places = lies_in.place->at(some);
+    for (const std::uint64_t place : places)
+      if (place >= lies_in.tuples) return lies("a tuple that is not there");
     return lies_in.value->at(std::vector<std::uint32_t>(places.begin(), places.end()));
   }
   if (lies_in.value != nullptr) return lies_in.value->at(some);
@@ -114,6 +123,12 @@ Result<std::vector<std::uint32_t>> ChunkKind<T>::rows_with(LifeGroup group, std:
                                                            std::span<const std::uint64_t> values) {
   if (layout_->codings[field] != Coding::opening && !layout_->is_instant(field)) {
     NETREC_TRY(lies_in, packed(group, field));
+    if (lies_in.only) {
+      const bool is_one = std::find(values.begin(), values.end(), *lies_in.only) != values.end();
+      std::vector<std::uint32_t> all(is_one ? rows(group) : 0);
+      std::iota(all.begin(), all.end(), 0);
+      return all;
+    }
     if (lies_in.place != nullptr) {
       const auto tuples = lies_in.value->rows_of(values);
       return lies_in.place->rows_of(Column(tuples.begin(), tuples.end()));

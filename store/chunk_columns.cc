@@ -1,6 +1,5 @@
 #include "store/chunk_columns.h"
 
-#include "store/checksum.h"
 #include "store/chunk_blob.h"
 #include "store/chunk_layout.h"
 
@@ -19,7 +18,7 @@ Result<ChunkColumns> ChunkColumns::open(ChunkHeader header, const ChunkBody& bod
 Result<std::string_view> ChunkColumns::bytes_of(const ColumnEntry& entry,
                                                 std::unique_ptr<char[]>& room) const {
   NETREC_TRY(bytes, body_.part(entry.offset, entry.size, room));
-  if (is_checked_ || checksum(bytes) == entry.checksum) return bytes;
+  if (is_checked_ || header_.column_checksum(bytes) == entry.checksum) return bytes;
   return failure(ErrorKind::corrupt, "column {}/{}/{} of a chunk does not match its checksum",
                  entry.id.kind, entry.id.role, entry.id.field);
 }
@@ -42,13 +41,22 @@ Result<Numbers> ChunkColumns::one_by_one(ColumnId id, std::size_t rows) const {
 
 Result<const PackedColumn*> ChunkColumns::packed(ColumnId id, std::size_t rows) const {
   const auto known = packed_.find(id);
-  if (known != packed_.end()) return &known->second;
+  if (known != packed_.end()) return &known->second.column;
   const ColumnEntry* entry = header_.find(id);
   NETREC_CHECK(entry != nullptr, "there is such a column");
   std::unique_ptr<char[]> room;
   NETREC_TRY(bytes, bytes_of(*entry, room));
   NETREC_TRY(column, PackedColumn::open(bytes, rows));
-  return &packed_.emplace(id, std::move(column)).first->second;
+  return &packed_.emplace(id, Packed{std::move(room), std::move(column)}).first->second.column;
+}
+
+Result<std::optional<std::uint64_t>> ChunkColumns::only_number(ColumnId id) const {
+  const ColumnEntry* entry = header_.find(id);
+  // One byte says so, and then there is the number.
+  if (entry == nullptr || entry->size > 1 + kLongestVarint) return std::nullopt;
+  std::unique_ptr<char[]> room;
+  NETREC_TRY(bytes, bytes_of(*entry, room));
+  return number_of_constant(bytes);
 }
 
 Result<std::string> ChunkColumns::blob(ColumnId id) const {
@@ -57,6 +65,14 @@ Result<std::string> ChunkColumns::blob(ColumnId id) const {
   std::unique_ptr<char[]> room;
   NETREC_TRY(bytes, bytes_of(*entry, room));
   return decode_blob(bytes);
+}
+
+Result<std::string> ChunkColumns::bytes(ColumnId id) const {
+  const ColumnEntry* entry = header_.find(id);
+  if (entry == nullptr) return std::string();
+  std::unique_ptr<char[]> room;
+  NETREC_TRY(bytes, bytes_of(*entry, room));
+  return std::string(bytes);
 }
 
 Status ChunkColumns::check() const {

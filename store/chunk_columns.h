@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "store/chunk_body.h"
@@ -28,8 +29,12 @@ class ChunkColumns {
   /// The same column packed, to be asked for some of its numbers; kept for the next who asks. There
   /// must be one. The pointer holds as long as this.
   Result<const PackedColumn*> packed(ColumnId id, std::size_t rows) const;
+  /// The number that a column consists of; nullopt if there are others, or there is no such column.
+  Result<std::optional<std::uint64_t>> only_number(ColumnId id) const;
   /// "" if there is none.
   Result<std::string> blob(ColumnId id) const;
+  /// A column as it lies; "" if there is none.
+  Result<std::string> bytes(ColumnId id) const;
   /// Compares every column with its checksum. Errors: corrupt.
   Status check() const;
   /// When its frames were: unpacked once. The pointer holds as long as this.
@@ -40,7 +45,11 @@ class ChunkColumns {
 
   ChunkHeader header_;
   ChunkBody body_{std::string_view()};
-  mutable std::map<ColumnId, PackedColumn> packed_;
+  struct Packed {
+    std::unique_ptr<char[]> room;  ///< its bytes, if they are not in memory anyway
+    PackedColumn column;
+  };
+  mutable std::map<ColumnId, Packed> packed_;
   mutable bool is_checked_ = false;
   mutable std::unique_ptr<ChunkClock> clock_;
 };

@@ -5,7 +5,6 @@
 #include <map>
 #include <type_traits>
 
-#include "store/checksum.h"
 #include "store/chunk_blob.h"
 #include "store/chunk_lives.h"
 #include "store/chunk_names.h"
@@ -48,7 +47,7 @@ class ColumnWriter {
               [](const auto& a, const auto& b) { return a.first < b.first; });
     std::string body;
     for (const auto& [id, bytes] : columns_) {
-      header.directory.push_back({id, body.size(), bytes.size(), checksum(bytes)});
+      header.directory.push_back({id, body.size(), bytes.size(), header.column_checksum(bytes)});
       body += bytes;
     }
     return body;
@@ -269,8 +268,9 @@ class KindEncoder {
       // clearly good, the next, without it, is better.
       const auto tuples = find_tuples(columns, number_of_tuple == 0 ? 4 : 2);
       if (!tuples) continue;
-      out_.put(id(Role::tuple, number(group), static_cast<std::uint16_t>(number_of_tuple)),
-               tuples->row);
+      const auto tuple = static_cast<std::uint16_t>(number_of_tuple);
+      out_.put(id(Role::tuple, number(group), tuple), tuples->row);
+      out_.put(id(Role::tuples, number(group), tuple), Column{tuples->values[0].size()});
       for (std::size_t i = 0; i < fields.size(); ++i) {
         placed[fields[i]] = true;
         out_.put(id(Role::tuple_value, 2 * number_of_tuple + number(group), fields[i]),

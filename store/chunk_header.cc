@@ -211,11 +211,15 @@ std::uint64_t ChunkHeader::body_bytes() const {
   return directory.empty() ? 0 : directory.back().offset + directory.back().size;
 }
 
+std::uint32_t ChunkHeader::column_checksum(std::string_view bytes) const {
+  return version == 1 ? checksum(bytes) : fast_checksum(bytes);
+}
+
 std::string ChunkHeader::encode() const {
   std::string out;
   for (const std::uint64_t number :
-       {kChunkVersion, std::uint64_t{session}, first_sequence, last_sequence - first_sequence,
-        frames, previous_wall_us, first_wall_us, last_wall_us, first_opened_us})
+       {version, std::uint64_t{session}, first_sequence, last_sequence - first_sequence, frames,
+        previous_wall_us, first_wall_us, last_wall_us, first_opened_us})
     put_varint(out, number);
   outline.encode(out);
   put_kinds(out, *this);
@@ -237,7 +241,8 @@ Result<ChunkHeader> ChunkHeader::decode(std::string_view bytes) {
 
   ByteReader in(bytes);
   ChunkHeader header;
-  if (in.varint() != kChunkVersion) in.fail();
+  header.version = in.varint_up_to(kChunkVersion);
+  if (header.version == 0) in.fail();
   header.session = static_cast<std::uint32_t>(in.varint_up_to(UINT32_MAX));
   header.first_sequence = in.varint();
   header.last_sequence = header.first_sequence + in.varint_up_to(UINT32_MAX);

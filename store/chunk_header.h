@@ -27,8 +27,8 @@
 
 namespace netrec {
 
-/// 1: the first.
-inline constexpr std::uint64_t kChunkVersion = 1;
+/// What a writer writes. 1: the first; 2: checksums of columns are XXH3, of SipHash before.
+inline constexpr std::uint64_t kChunkVersion = 2;
 
 // What one chunk may hold, so that a lying one cannot ask for much memory. A writer seals before.
 inline constexpr std::size_t kMostChunkFrames = std::size_t{1} << 16;
@@ -116,6 +116,7 @@ struct ColumnEntry {
 };
 
 struct ChunkHeader {
+  std::uint64_t version = kChunkVersion;
   std::uint32_t session = 0;
   std::uint64_t first_sequence = 0;  ///< of the run, keyframes included
   std::uint64_t last_sequence = 0;
@@ -132,6 +133,8 @@ struct ChunkHeader {
   /// nullptr: there is none (all its numbers are 0).
   const ColumnEntry* find(ColumnId id) const;
   std::uint64_t body_bytes() const;
+  /// What a directory says of a column of these bytes.
+  std::uint32_t column_checksum(std::string_view bytes) const;
 
   std::string encode() const;
   /// Errors: corrupt, unsupported (a newer version).

@@ -30,7 +30,9 @@ std::optional<typename ChunkKind<T>::InTuple> ChunkKind<T>::in_tuple(LifeGroup g
   for (std::size_t tuple = 0; tuple < layout_->tuples.size(); ++tuple) {
     const ColumnId value = id(Role::tuple_value, 2 * tuple + number(group), field);
     if (columns_->has(value))
-      return InTuple{id(Role::tuple, number(group), static_cast<std::uint16_t>(tuple)), value};
+      return InTuple{.place = id(Role::tuple, number(group), static_cast<std::uint16_t>(tuple)),
+                     .value = value,
+                     .count = id(Role::tuples, number(group), static_cast<std::uint16_t>(tuple))};
   }
   return std::nullopt;
 }

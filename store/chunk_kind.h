@@ -97,12 +97,15 @@ class ChunkKind {
   struct InTuple {
     ColumnId place;
     ColumnId value;
+    ColumnId count;
   };
   std::optional<InTuple> in_tuple(LifeGroup group, std::uint16_t field) const;
   /// Where some values of a field can be looked up; no `value`: only among all (chunk_cells.cc).
   struct Packed {
     const PackedColumn* value = nullptr;
     const PackedColumn* place = nullptr;  ///< of each row's tuple, if `value` is of tuples
+    std::size_t tuples = 0;
+    std::optional<std::uint64_t> only{};  ///< instead: what all rows have
   };
   Result<Packed> packed(LifeGroup group, std::uint16_t field);
   /// As stored() and unchanged(), of some rows.

@@ -71,6 +71,7 @@ enum class Role : std::uint8_t {
   gap_exact = 54,    ///< of exact updates of the ended: microseconds to the event after; field =
                    ///< pattern, kRarePatterns: those with too few updates for a column of their own
   gap_tick = 55,  ///< of the others of the ended: frames to the event after
+  tuples = 56,    ///< + group, field = number of the tuple: how many values it has; one number
 };
 
 inline constexpr std::uint32_t kMostTuples = 4;

@@ -137,6 +137,18 @@ bool ChunkReader::has(LifeGroup group, std::uint16_t field) const {
   return std::get<ChunkKind<T>>(state_->kinds).has(group, field);
 }
 
+Result<std::string> ChunkReader::restated_names() const {
+  return state_->columns.bytes({.role = static_cast<std::uint8_t>(Role::names)});
+}
+
+bool ChunkReader::has_new_names() const {
+  const auto has_new = [&]<class T>() {
+    return rows<T>(LifeGroup::ended) + rows<T>(LifeGroup::begun) > 0;
+  };
+  return has_new.operator()<Text>() || has_new.operator()<Process>() ||
+         has_new.operator()<User>() || has_new.operator()<NetworkNamespace>();
+}
+
 Result<Snapshot> ChunkReader::names() const {
   Snapshot names;
   NETREC_TRY(bytes, state_->columns.blob({.role = static_cast<std::uint8_t>(Role::names)}));

@@ -169,13 +169,28 @@ Choice choose(std::span<const std::uint64_t> values) {
 
 // ---- writing
 
+// What level 1 finds in a part of it, level 3 finds in the whole.
+bool repeats(std::string_view plane) {
+  if (plane.size() <= kSample) return true;
+  const std::string_view part = plane.substr((plane.size() - kSample) / 2, kSample);
+  return compress(part, 1).size() < compress_by_frequency(part).size();
+}
+
+std::string compress_plane(std::string_view plane) {
+  std::string packed = compress_by_frequency(plane);
+  // A byte takes a bit at least, so mostly one byte takes an eighth: matches say that in less.
+  if (packed.size() * 7 > plane.size() && !repeats(plane)) return packed;
+  std::string matched = compress(plane);
+  return matched.size() < packed.size() ? matched : packed;
+}
+
 void put_plane(std::string& out, std::string_view plane) {
   if (plane.find_first_not_of(plane[0]) == std::string_view::npos) {
     out.push_back(static_cast<char>(PlaneForm::same));
     out.push_back(plane[0]);
     return;
   }
-  std::string packed = plane.size() < 32 ? std::string() : compress(plane);
+  std::string packed = plane.size() < 32 ? std::string() : compress_plane(plane);
   if (packed.empty() || packed.size() + kLongestVarint / 2 >= plane.size()) {
     out.push_back(static_cast<char>(PlaneForm::raw));
     out.append(plane);
@@ -203,7 +218,7 @@ void put_lengths(std::string& out, const Codes& codes) {
   for (std::size_t i = 0; i < codes.size(); ++i)
     lengths[i] = static_cast<char>(bit_length(codes[i]));
   put_plane(out, lengths);
-  std::string packed((count_low_bits(lengths) + 7) / 8, '\0');
+  std::string packed((count_low_bits(lengths).value_or(0) + 7) / 8, '\0');
   Wide pending = 0;
   unsigned pending_bits = 0;
   std::size_t written = 0;
@@ -228,59 +243,57 @@ void put_lengths(std::string& out, const Codes& codes) {
 
 }  // namespace
 
-Result<std::string> read_plane(ByteReader& in, std::size_t rows) {
+Result<Plane> read_plane(ByteReader& in, std::size_t rows) {
   switch (static_cast<PlaneForm>(in.byte())) {
     case PlaneForm::same:
-      return std::string(rows, static_cast<char>(in.byte()));
+      return Plane::unpacked(std::string(rows, static_cast<char>(in.byte())));
     case PlaneForm::raw:
-      return std::string(in.raw(rows));
+      return Plane::lying(in.raw(rows));
     case PlaneForm::zstd: {
       NETREC_TRY(plane, decompress(in.bytes(), rows));
-      if (plane.size() == rows) return plane;
+      if (plane.size() == rows) return Plane::unpacked(std::move(plane));
       return failure(ErrorKind::corrupt, "a column has {} rows instead of {}", plane.size(), rows);
     }
   }
   return failure(ErrorKind::corrupt, "a column is packed in an unknown way");
 }
 
-namespace {
-
-/// Calls visit(word) for each eight of `bytes`, zeros behind the last.
-template <class Visit>
-void for_each_word(std::string_view bytes, Visit&& visit) {
-  std::size_t at = 0;
-  for (; at + 8 <= bytes.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + at, 8);
-    visit(word);
-  }
-  std::uint64_t rest = 0;
-  if (at < bytes.size()) std::memcpy(&rest, bytes.data() + at, bytes.size() - at);
-  visit(rest);
-}
-
-}  // namespace
-
-// Eight lengths at a time: each less one, where it is not 0.
-std::uint64_t count_low_bits(std::string_view lengths) {
+// Eight lengths at a time, each less one where it is not 0, in four sums of sixteen bits.
+std::optional<std::uint64_t> count_low_bits(std::string_view lengths) {
   constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+  constexpr std::size_t kAtOnce = 1024;  // Up to here the sums have room.
   std::uint64_t total = 0;
-  for_each_word(lengths, [&](std::uint64_t word) {
-    const std::uint64_t not_zero = (word + 0x7f7f'7f7f'7f7f'7f7f) >> 7 & 0x0101'0101'0101'0101;
-    const std::uint64_t bits = word - not_zero;
-    total += ((bits & kEven) + (bits >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
-  });
+  std::uint64_t above = 0;
+  for (; !lengths.empty(); lengths.remove_prefix(std::min(kAtOnce, lengths.size()))) {
+    const std::string_view part = lengths.substr(0, kAtOnce);
+    std::uint64_t sums = 0;
+    const auto add = [&](std::uint64_t word) {
+      // The top bit of each byte that is above 64; what it carries into the next does not matter
+      // then.
+      above |= word | (word + 0x3f * kOnes);
+      const std::uint64_t bits = word - ((word + 0x7f * kOnes) >> 7 & kOnes);
+      sums += (bits & kEven) + (bits >> 8 & kEven);
+    };
+    std::size_t at = 0;
+    for (; at + 8 <= part.size(); at += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, part.data() + at, 8);
+      add(word);
+    }
+    std::uint64_t rest = 0;
+    if (at < part.size()) std::memcpy(&rest, part.data() + at, part.size() - at);
+    add(rest);
+    for (unsigned shift = 0; shift < 64; shift += 16) total += sums >> shift & 0xffff;
+  }
+  if ((above & 0x80 * kOnes) != 0) return std::nullopt;
   return total;
 }
 
 Result<std::string_view> read_low_bits(ByteReader& in, std::string_view lengths) {
-  // The top bit of each byte that is above 64; what it carries into the next does not matter then.
-  std::uint64_t above = 0;
-  for_each_word(lengths,
-                [&](std::uint64_t word) { above |= word | (word + 0x3f3f'3f3f'3f3f'3f3f); });
-  if ((above & 0x8080'8080'8080'8080) != 0)
-    return failure(ErrorKind::corrupt, "a number of more than 64 bits in a column");
-  return in.raw((count_low_bits(lengths) + 7) / 8);
+  const auto bits = count_low_bits(lengths);
+  if (!bits) return failure(ErrorKind::corrupt, "a number of more than 64 bits in a column");
+  return in.raw((*bits + 7) / 8);
 }
 
 namespace {
@@ -291,22 +304,24 @@ Status read_planes(ByteReader& in, std::span<std::uint64_t> codes) {
   for (unsigned shift = 0; shift < 8 * width; shift += 8) {
     NETREC_TRY(plane, read_plane(in, codes.size()));
     if (!in.ok()) break;
+    const std::string_view bytes = plane.bytes();
     for (std::size_t i = 0; i < codes.size(); ++i)
-      codes[i] |= std::uint64_t{static_cast<std::uint8_t>(plane[i])} << shift;
+      codes[i] |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << shift;
   }
   return {};
 }
 
 Status read_lengths(ByteReader& in, std::span<std::uint64_t> codes) {
-  NETREC_TRY(lengths, read_plane(in, codes.size()));
+  NETREC_TRY(plane, read_plane(in, codes.size()));
   if (!in.ok()) return {};
+  const std::string_view lengths = plane.bytes();
   NETREC_TRY(packed, read_low_bits(in, lengths));
   if (!in.ok()) return {};
   std::uint64_t at = 0;
   for (std::size_t i = 0; i < codes.size(); ++i) {
     const auto length = static_cast<std::uint8_t>(lengths[i]);
     codes[i] = number_of_bits(packed, at, length);
-    at += length < 2 ? 0 : length - 1u;
+    at += low_bits_of(length);
   }
   return {};
 }
@@ -394,13 +409,16 @@ Result<Column> decode_column(std::string_view bytes, std::size_t rows) {
 }
 
 Result<Numbers> decode_numbers(std::string_view bytes, std::size_t rows) {
-  ByteReader in(bytes);
-  if (in.byte() == kConstantColumn) {
-    const std::uint64_t value = in.varint();
-    if (in.at_end()) return Numbers(value);
-  }
+  if (const auto all = number_of_constant(bytes)) return Numbers(*all);
   NETREC_TRY(column, decode_column(bytes, rows));
   return Numbers(std::move(column));
+}
+
+std::optional<std::uint64_t> number_of_constant(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.byte() != kConstantColumn) return std::nullopt;
+  const std::uint64_t value = in.varint();
+  return in.at_end() ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace netrec

@@ -24,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,5 +59,8 @@ std::string encode_column(std::span<const std::uint64_t> values);
 /// has bounded. Errors: corrupt.
 Result<Column> decode_column(std::string_view bytes, std::size_t rows);
 Result<Numbers> decode_numbers(std::string_view bytes, std::size_t rows);
+
+/// The number all rows of a column have; nullopt: they have more, or it is not one.
+std::optional<std::uint64_t> number_of_constant(std::string_view bytes);
 
 }  // namespace netrec

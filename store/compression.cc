@@ -1,8 +1,11 @@
 #include "store/compression.h"
 
+// For ZSTD_c_literalCompressionMode, which has its number since zstd 1.4.
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 #include <memory>
+#include <utility>
 
 namespace netrec {
 
@@ -33,6 +36,24 @@ std::size_t compress_into(std::string& frame, std::string_view bytes, int level)
   return kept.run(bytes, frame, level);
 }
 
+// No matches are looked for, but for what one look in so many bytes finds; what is left are
+// literals.
+constexpr int kNoMatches = -100'000;
+
+ZSTD_CCtx* frequency_compressor() {
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context = [] {
+    std::unique_ptr<ZSTD_CCtx, FreeContext> made(ZSTD_createCCtx());
+    NETREC_CHECK(made != nullptr, "no memory for a zstd context");
+    for (const auto& [parameter, value] :
+         {std::pair(ZSTD_c_compressionLevel, kNoMatches),
+          std::pair(ZSTD_c_literalCompressionMode, static_cast<int>(ZSTD_ps_enable))})
+      NETREC_CHECK(!ZSTD_isError(ZSTD_CCtx_setParameter(made.get(), parameter, value)),
+                   "this zstd has no such parameter");
+    return made;
+  }();
+  return context.get();
+}
+
 ZSTD_DCtx* decompressor() {
   thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
   NETREC_CHECK(context != nullptr, "no memory for a zstd context");
@@ -44,6 +65,15 @@ ZSTD_DCtx* decompressor() {
 std::string compress(std::string_view bytes, int level) {
   std::string frame(ZSTD_compressBound(bytes.size()), '\0');
   const std::size_t size = compress_into(frame, bytes, level);
+  NETREC_CHECK(!ZSTD_isError(size), ZSTD_getErrorName(size));
+  frame.resize(size);
+  return frame;
+}
+
+std::string compress_by_frequency(std::string_view bytes) {
+  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
+  const std::size_t size = ZSTD_compress2(frequency_compressor(), frame.data(), frame.size(),
+                                          bytes.data(), bytes.size());
   NETREC_CHECK(!ZSTD_isError(size), ZSTD_getErrorName(size));
   frame.resize(size);
   return frame;

@@ -235,7 +235,7 @@ void add_field(std::vector<EntityColumn<T>>& columns, std::uint16_t id) {
                                     : base == "local" ? "Local address"
                                                       : "Remote address; NULL: it has no other end";
       columns.back().needs.set(id - 1u).set(field_called<T>("family"));
-      if (base == "remote") columns.back().needs.set(field_called<T>("remote_port"));
+      if (base == "remote") columns.back().needs_of_none.set(field_called<T>("remote_port"));
       columns.back().source = CellSource::address;
     }
     return;
@@ -347,12 +347,16 @@ void EntityColumns<T>::emit(int column, CellSink& out, const EntityRow<T>& row) 
 }
 
 template <class T>
-FieldSet EntityColumns<T>::needed_by(const Request& request) const {
+FieldSet EntityColumns<T>::needed_by(const Request& request, bool has_addresses) const {
   FieldSet needed;
+  const auto add = [&](const EntityColumn<T>& column) {
+    needed |= column.needs;
+    if (!has_addresses) needed |= column.needs_of_none;
+  };
   for (std::size_t i = 0; i < columns_.size(); ++i)
-    if (request.uses(static_cast<int>(i))) needed |= columns_[i].needs;
+    if (request.uses(static_cast<int>(i))) add(columns_[i]);
   for (const Constraint& constraint : request.constraints)
-    needed |= columns_[static_cast<std::size_t>(constraint.column)].needs;
+    add(columns_[static_cast<std::size_t>(constraint.column)]);
   return needed;
 }
 

@@ -43,8 +43,9 @@ template <class T>
 struct EntityColumn {
   SqlColumn column;
   void (*emit)(CellSink& out, const EntityRow<T>& row, std::uint16_t field) = nullptr;
-  std::uint16_t field = 0;  ///< index in fields_of<T>(), for emit
-  FieldSet needs;           ///< the fields of T it is made from
+  std::uint16_t field = 0;   ///< index in fields_of<T>(), for emit
+  FieldSet needs;            ///< the fields of T it is made from
+  FieldSet needs_of_none{};  ///< and, where an address may be none
   CellSource source = CellSource::row;
 };
 
@@ -59,8 +60,9 @@ class EntityColumns {
   std::string_view name_of(int column) const;
   void emit(int column, CellSink& out, const EntityRow<T>& row) const;
   const EntityColumn<T>& at(int column) const { return columns_[static_cast<std::size_t>(column)]; }
-  /// The fields that the columns a request uses are made from.
-  FieldSet needed_by(const Request& request) const;
+  /// The fields that the columns a request uses are made from; `has_addresses`: no address in the
+  /// rows it is about is none.
+  FieldSet needed_by(const Request& request, bool has_addresses = false) const;
 
  private:
   std::vector<EntityColumn<T>> columns_;

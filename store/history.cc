@@ -63,6 +63,7 @@ class HistoryScan {
         filter_(wanted_),
         nameless_(without_names(wanted_)),
         nameless_filter_(nameless_),
+        names_(filter_),
         sink_(sink),
         columns_(columns),
         neighbours_(wanted.neighbours) {}
@@ -352,17 +353,18 @@ class HistoryScan {
     NETREC_TRY(chunk, chunks_->open_chunk(row, header));
     if constexpr (std::is_same_v<T, Socket>)
       if (!earlier_.empty())
-        return tell_chunk<T>(chunk, filter_, [&](const Connection& story, const Snapshot& names) {
-          Connection whole = story;
-          take_from_before(whole);
-          return sink_(whole, names);
-        });
+        return tell_chunk<T>(chunk, filter_, names_,
+                             [&](const Connection& story, const Snapshot& names) {
+                               Connection whole = story;
+                               take_from_before(whole);
+                               return sink_(whole, names);
+                             });
     if constexpr (std::is_same_v<T, Socket>)
       if (columns_ != nullptr) {
-        NETREC_TRY(lives, read_connections(chunk, filter_));
+        NETREC_TRY(lives, read_connections(chunk, filter_, names_));
         return lives.rows.empty() || (*columns_)(lives);
       }
-    return tell_chunk<T>(chunk, filter_, sink_);
+    return tell_chunk<T>(chunk, filter_, names_, sink_);
   }
 
   /// What is after the last chunk of a session: its frames not sealed yet, and what was alive at
@@ -641,6 +643,7 @@ class HistoryScan {
   const HistoryFilter filter_;
   const Wanted nameless_;
   const HistoryFilter nameless_filter_;
+  WantedNames names_;  // of the chunk being told
   const StorySink<T>& sink_;
   const ConnectionColumnsSink* columns_;  ///< nullptr: everything as rows
   Neighbours* const neighbours_;

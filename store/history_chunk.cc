@@ -64,7 +64,7 @@ bool wants_names(const Wanted& wanted) {
 
 template <class T>
 Result<bool> tell_rows(const ChunkReader& chunk, const HistoryFilter& filter,
-                       std::vector<std::uint32_t> rows, Snapshot& names, bool has_names,
+                       std::vector<std::uint32_t> rows, WantedNames& names,
                        const StorySink<T>& sink) {
   Column ended;
   if constexpr (std::is_same_v<T, Peer>) {
@@ -73,15 +73,12 @@ Result<bool> tell_rows(const ChunkReader& chunk, const HistoryFilter& filter,
   }
   NETREC_CHECKED(keep_touching<T>(chunk, filter, ended, rows));
   if (rows.empty()) return true;
-  if (!has_names) {
-    NETREC_TRY(read, chunk.names());
-    names = std::move(read);
-  }
+  if (!filter.needs_names()) NETREC_CHECKED(names.read(chunk));
   NETREC_TRY(columns, wanted_columns<T>(chunk, filter.wanted()));
   T story{};
   for (const std::uint32_t row : rows) {
     for (const FieldColumn<T>& column : columns) column.set(story, column.values[row]);
-    if (!sink(story, names)) return false;
+    if (!sink(story, *names.names())) return false;
   }
   return true;
 }
@@ -145,17 +142,15 @@ Status read_few(const ChunkReader& chunk, const Wanted& wanted, ConnectionColumn
 
 }  // namespace
 
-Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const HistoryFilter& filter) {
+Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const HistoryFilter& filter,
+                                           WantedNames& names) {
   const Wanted& wanted = filter.wanted();
   ConnectionColumns lives;
   lives.session = chunk.header().session;
   lives.fields.resize(fields_of<Socket>().size());
-  if (filter.needs_names()) {
-    NETREC_TRY(names, chunk.names());
-    lives.names = std::move(names);
-  }
+  if (filter.needs_names()) NETREC_CHECKED(names.read(chunk));
   HistoryFilter::Unpacked unpacked;
-  NETREC_TRY(rows, filter.select<Socket>(chunk, lives.names, unpacked));
+  NETREC_TRY(rows, filter.select<Socket>(chunk, names, unpacked));
   lives.rows = std::move(rows);
   if (lives.rows.empty()) return lives;
   if (wanted.ends || !filter.takes_all_times()) {
@@ -164,10 +159,8 @@ Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const Histo
   }
   NETREC_CHECKED(keep_touching<Socket>(chunk, filter, lives.ends.closed_us, lives.rows));
   if (lives.rows.empty()) return lives;
-  if (!filter.needs_names() && wants_names(wanted)) {
-    NETREC_TRY(names, chunk.names());
-    lives.names = std::move(names);
-  }
+  if (!filter.needs_names() && wants_names(wanted)) NETREC_CHECKED(names.read(chunk));
+  lives.names = names.names();
   if (are_few(lives.rows.size(), chunk.rows<Socket>(LifeGroup::ended))) {
     NETREC_CHECKED(read_few(chunk, wanted, lives));
     return lives;
@@ -190,13 +183,13 @@ Result<ConnectionColumns> read_connections(const ChunkReader& chunk, const Histo
 
 namespace {
 
-Result<bool> tell_sockets(const ChunkReader& chunk, const HistoryFilter& filter,
+Result<bool> tell_sockets(const ChunkReader& chunk, const HistoryFilter& filter, WantedNames& names,
                           const StorySink<Socket>& sink) {
-  NETREC_TRY(lives, read_connections(chunk, filter));
+  NETREC_TRY(lives, read_connections(chunk, filter, names));
   Connection life;
   for (const std::uint32_t row : lives.rows) {
     lives.read(row, life);
-    if (!sink(life, lives.names)) return false;
+    if (!sink(life, *lives.names)) return false;
   }
   return true;
 }
@@ -204,29 +197,25 @@ Result<bool> tell_sockets(const ChunkReader& chunk, const HistoryFilter& filter,
 }  // namespace
 
 template <class T>
-Result<bool> tell_chunk(const ChunkReader& chunk, const HistoryFilter& filter,
+Result<bool> tell_chunk(const ChunkReader& chunk, const HistoryFilter& filter, WantedNames& names,
                         const StorySink<T>& sink) {
   if (chunk.rows<T>(LifeGroup::ended) == 0) return true;
   if constexpr (std::is_same_v<T, Socket>) {
-    return tell_sockets(chunk, filter, sink);
+    return tell_sockets(chunk, filter, names, sink);
   } else {
-    Snapshot names;
-    if (filter.needs_names()) {
-      NETREC_TRY(read, chunk.names());
-      names = std::move(read);
-    }
+    if (filter.needs_names()) NETREC_CHECKED(names.read(chunk));
     HistoryFilter::Unpacked unpacked;
     NETREC_TRY(rows, filter.select<T>(chunk, names, unpacked));
     if (rows.empty()) return true;
-    return tell_rows<T>(chunk, filter, std::move(rows), names, filter.needs_names(), sink);
+    return tell_rows<T>(chunk, filter, std::move(rows), names, sink);
   }
 }
 
-template Result<bool> tell_chunk<Socket>(const ChunkReader&, const HistoryFilter&,
+template Result<bool> tell_chunk<Socket>(const ChunkReader&, const HistoryFilter&, WantedNames&,
                                          const StorySink<Socket>&);
-template Result<bool> tell_chunk<Peer>(const ChunkReader&, const HistoryFilter&,
+template Result<bool> tell_chunk<Peer>(const ChunkReader&, const HistoryFilter&, WantedNames&,
                                        const StorySink<Peer>&);
-template Result<bool> tell_chunk<Resolution>(const ChunkReader&, const HistoryFilter&,
+template Result<bool> tell_chunk<Resolution>(const ChunkReader&, const HistoryFilter&, WantedNames&,
                                              const StorySink<Resolution>&);
 
 }  // namespace netrec

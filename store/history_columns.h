@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "schema/connection.h"
@@ -17,7 +18,7 @@ struct ConnectionColumns {
   std::vector<Column> fields;       ///< by index in fields_of<Socket>(); empty: all 0
   Ends ends;
   TransitionColumns transitions;
-  Snapshot names;
+  std::shared_ptr<const Snapshot> names = std::make_shared<const Snapshot>();
 
   std::uint64_t value(std::size_t field, std::uint32_t row) const {
     return fields[field].empty() ? 0 : fields[field][row];

@@ -8,6 +8,7 @@
 #include "schema/sharers.h"
 #include "store/chunk_layout.h"
 #include "store/packed_column.h"
+#include "store/wanted_names.h"
 
 namespace netrec {
 
@@ -48,21 +49,20 @@ template <class T>
 class Selection {
  public:
   Selection(const ChunkReader& chunk, std::size_t rows, HistoryFilter::Unpacked& unpacked)
-      : chunk_(chunk), unpacked_(unpacked), all_(rows) {
-    rows_.resize(rows);
-    std::iota(rows_.begin(), rows_.end(), 0);
-  }
+      : chunk_(chunk), unpacked_(unpacked), all_(rows) {}
 
   /// The same as narrow() where `field` must be one of `values`; cheap as the first of all.
   Status narrow_to(std::string_view name, std::span<const std::uint64_t> values) {
     const std::uint16_t field = field_id<T>(name);
-    if (!is_whole() || !unpacked_.empty()) return {};
+    if (is_listed_) return {};
     NETREC_TRY(found, chunk_.rows_with<T>(LifeGroup::ended, field, values));
     rows_ = std::move(found);
+    is_listed_ = true;
     return {};
   }
   /// Keeps the rows in which `test` holds.
   Status narrow(const FieldTest& test) {
+    list();
     if (rows_.empty()) return {};
     if (is_few()) {
       NETREC_TRY(cells, chunk_.cells<T>(LifeGroup::ended, test.field, rows_));
@@ -81,6 +81,7 @@ class Selection {
   /// Keeps the rows for which `keep` says yes to the values of `names`, at a place in them.
   template <class Keep>
   Status narrow(std::initializer_list<std::string_view> names, Keep&& keep) {
+    list();
     if (rows_.empty()) return {};
     std::vector<const Column*> columns;
     if (is_few()) {
@@ -100,10 +101,19 @@ class Selection {
     std::erase_if(rows_, [&](std::uint32_t row) { return !keep(columns, row); });
     return {};
   }
-  std::vector<std::uint32_t>& rows() { return rows_; }
+  std::vector<std::uint32_t>& rows() {
+    list();
+    return rows_;
+  }
 
  private:
-  bool is_whole() const { return rows_.size() == all_; }
+  /// All of them, until something narrows them down.
+  void list() {
+    if (is_listed_) return;
+    rows_.resize(all_);
+    std::iota(rows_.begin(), rows_.end(), 0);
+    is_listed_ = true;
+  }
   bool is_few() const { return are_few(rows_.size(), all_); }
 
   /// Keeps the rows at the places for which `keep` says yes.
@@ -125,6 +135,7 @@ class Selection {
   const ChunkReader& chunk_;
   HistoryFilter::Unpacked& unpacked_;
   std::size_t all_;
+  bool is_listed_ = false;
   std::vector<std::uint32_t> rows_;
 };
 
@@ -299,7 +310,6 @@ bool HistoryFilter::wants_holder(std::uint32_t process, std::uint32_t sharers,
                      [&](std::uint32_t holder) { return wants_process(holder, names); });
 }
 
-/// Those of `names` that are wanted.
 Column HistoryFilter::wanted_processes(const Snapshot& names) const {
   Column ids;
   for (const Process& process : names.of<Process>())
@@ -345,7 +355,7 @@ bool HistoryFilter::matches(const T& row, const Snapshot& names) const {
 
 template <class T>
 std::vector<std::pair<std::string_view, Column>> HistoryFilter::single_values(
-    const ChunkReader& chunk, const Snapshot& names) const {
+    const ChunkReader& chunk, WantedNames& names) const {
   constexpr bool kIsResolution = std::is_same_v<T, Resolution>;
   std::vector<std::pair<std::string_view, Column>> found;
   const auto add = [&](std::string_view name, Column values) {
@@ -361,15 +371,16 @@ std::vector<std::pair<std::string_view, Column>> HistoryFilter::single_values(
   if constexpr (std::is_same_v<T, Socket>)
     is_shared = chunk.has<T>(LifeGroup::ended, field_id<T>("sharers"));
   if (is_shared || (wanted_.pids.empty() && wanted_.programs.empty())) return found;
-  Column processes = wanted_processes(names);
-  if (processes.size() <= kMostLookedUp) found.emplace_back("process", std::move(processes));
+  const Column& processes = names.processes();
+  if (processes.size() <= kMostLookedUp) found.emplace_back("process", processes);
   return found;
 }
 
 template <class T>
 Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chunk,
-                                                         const Snapshot& names,
+                                                         WantedNames& wanted_names,
                                                          Unpacked& unpacked) const {
+  const Snapshot& names = *wanted_names.names();
   constexpr bool kIsResolution = std::is_same_v<T, Resolution>;
   Selection<T> selection(chunk, chunk.rows<T>(LifeGroup::ended), unpacked);
   const auto address = [&](const std::vector<Prefix>& prefixes) {
@@ -378,7 +389,7 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
                            family_of((*c[2])[row]));
     };
   };
-  for (const auto& [name, values] : single_values<T>(chunk, names))
+  for (const auto& [name, values] : single_values<T>(chunk, wanted_names))
     NETREC_CHECKED(selection.narrow_to(name, values));
   if (!wanted_.remote.empty()) {
     if constexpr (kIsResolution)
@@ -435,7 +446,7 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
   template ChunkChoice HistoryFilter::choice<T>() const;                    \
   template bool HistoryFilter::matches<T>(const T&, const Snapshot&) const; \
   template Result<std::vector<std::uint32_t>> HistoryFilter::select<T>(     \
-      const ChunkReader&, const Snapshot&, Unpacked&) const;
+      const ChunkReader&, WantedNames&, Unpacked&) const;
 NETREC_INSTANTIATE(Socket)
 NETREC_INSTANTIATE(Peer)
 NETREC_INSTANTIATE(Resolution)

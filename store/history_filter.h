@@ -11,6 +11,8 @@
 
 namespace netrec {
 
+class WantedNames;
+
 class HistoryFilter {
  public:
   explicit HistoryFilter(const Wanted& wanted);
@@ -35,10 +37,13 @@ class HistoryFilter {
   bool matches(const T& row, const Snapshot& names) const;
   /// Columns that had to be unpacked, by field.
   using Unpacked = std::map<std::uint16_t, Column>;
-  /// The rows that ended in a chunk and are wanted, by their number.
+  /// The rows that ended in a chunk and are wanted, by their number; `names` has taken up its own,
+  /// if needs_names().
   template <class T>
-  Result<std::vector<std::uint32_t>> select(const ChunkReader& chunk, const Snapshot& names,
+  Result<std::vector<std::uint32_t>> select(const ChunkReader& chunk, WantedNames& names,
                                             Unpacked& unpacked) const;
+  /// Those of `names` that are wanted.
+  Column wanted_processes(const Snapshot& names) const;
 
   /// True if it takes the names of a chunk to select from it.
   bool needs_names() const {
@@ -50,11 +55,10 @@ class HistoryFilter {
   bool wants_address(const std::vector<Prefix>& prefixes, const IpAddress& address,
                      Family family) const;
   bool wants_process(std::uint32_t process, const Snapshot& names) const;
-  Column wanted_processes(const Snapshot& names) const;
   /// Fields that must have one of few values, by name.
   template <class T>
   std::vector<std::pair<std::string_view, Column>> single_values(const ChunkReader& chunk,
-                                                                 const Snapshot& names) const;
+                                                                 WantedNames& names) const;
   bool wants_holder(std::uint32_t process, std::uint32_t sharers, const Snapshot& names) const;
   bool wants_name(std::uint32_t text, const Snapshot& names) const;
   bool wants_namespace(std::uint32_t where, const Snapshot& names) const;

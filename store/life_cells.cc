@@ -23,7 +23,8 @@ LifeCells::LifeCells(const EntityColumns<Socket>& all, const std::vector<int>& u
 
 void LifeCells::begin(const ConnectionColumns& lives) {
   lives_ = &lives;
-  ++chunk_;
+  if (names_ != lives.names) ++names_number_;
+  names_ = lives.names;
 }
 
 void LifeCells::write(std::size_t first, std::size_t last, std::span<CellColumn> out) {
@@ -68,13 +69,14 @@ void LifeCells::write_values(Made& made, std::span<const std::uint32_t> rows,
   for (const std::uint32_t row : rows) {
     const std::uint64_t value = lives_->value(field, row);
     KnownValue& known = made.values[KeyHash{}(value) % kKnownValues];
-    if (known.chunk == chunk_ && known.value == value) {
+    if (known.names == names_number_ && known.value == value) {
       out.add(known.cell);
       continue;
     }
     fields_of<Socket>()[field].set(socket, value);
-    made.column->emit(out, {.entity = &socket, .names = &lives_->names}, field);
-    if (out.last().stands_alone()) known = {.chunk = chunk_, .value = value, .cell = out.last()};
+    made.column->emit(out, {.entity = &socket, .names = lives_->names.get()}, field);
+    if (out.last().stands_alone())
+      known = {.names = names_number_, .value = value, .cell = out.last()};
   }
 }
 
@@ -101,7 +103,7 @@ void LifeCells::write_addresses(Made& made, std::span<const std::uint32_t> rows,
     fields_of<Socket>()[field].set(socket, address.low);
     socket.family = family;
     socket.remote_port = static_cast<std::uint16_t>(lives_->value(kRemotePort, row));
-    made.column->emit(out, {.entity = &socket, .names = &lives_->names}, field);
+    made.column->emit(out, {.entity = &socket, .names = lives_->names.get()}, field);
     if (may_be_known && out.last().stands_alone())
       known = {.address = address, .family = family, .is_known = true, .cell = out.last()};
   }
@@ -112,7 +114,7 @@ void LifeCells::write_rows(std::span<const std::uint32_t> rows, std::span<CellCo
   for (const std::uint32_t row : rows) {
     lives_->read(row, life);
     const EntityRow<Socket> whole{
-        .entity = &life.socket, .names = &lives_->names, .connection = &life};
+        .entity = &life.socket, .names = lives_->names.get(), .connection = &life};
     for (std::size_t i = 0; i < made_.size(); ++i)
       if (made_[i].column->source == CellSource::row)
         made_[i].column->emit(out[i], whole, made_[i].column->field);

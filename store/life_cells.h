@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -28,7 +29,7 @@ class LifeCells {
  private:
   /// What a value was made into before, for as many values as there are places.
   struct KnownValue {
-    std::uint64_t chunk = 0;  ///< counted from 1; names differ from chunk to chunk
+    std::uint64_t names = 0;  ///< names_number_ then
     std::uint64_t value = 0;
     CellColumn::Cell cell;
   };
@@ -52,7 +53,8 @@ class LifeCells {
   std::vector<Made> made_;
   bool takes_rows_ = false;
   const ConnectionColumns* lives_ = nullptr;
-  std::uint64_t chunk_ = 0;
+  std::shared_ptr<const Snapshot> names_;  ///< what values are names in
+  std::uint64_t names_number_ = 0;         ///< counts how often they became others
 };
 
 }  // namespace netrec

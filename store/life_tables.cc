@@ -233,6 +233,13 @@ double selectivity_of(const EntityColumns<Socket>& columns, int column, Comparis
   return comparison == Comparison::equal ? 0.1 : 0.5;
 }
 
+/// True if only rows with a remote address are wanted.
+bool has_remote_addresses(const Wanted& wanted) {
+  return !wanted.remote.empty() &&
+         std::none_of(wanted.remote.begin(), wanted.remote.end(),
+                      [](const Prefix& prefix) { return prefix.address.is_zero(); });
+}
+
 Result<Wanted> wanted_by(const EntityColumns<Socket>& columns, const Request& request) {
   Wanted wanted;
   for (const Constraint& constraint : request.constraints) {
@@ -242,7 +249,7 @@ Result<Wanted> wanted_by(const EntityColumns<Socket>& columns, const Request& re
     if (constraint.is_final && !test)
       return failure(ErrorKind::invalid_argument, "a comparison changed after it was planned");
   }
-  wanted.fields = columns.needed_by(request);
+  wanted.fields = columns.needed_by(request, has_remote_addresses(wanted));
   wanted.neighbours = request.neighbours;
   return wanted;
 }
@@ -464,7 +471,7 @@ class TransitionsTable final : public VirtualTable {
       for (const std::uint32_t place : some) {
         lives.read(entered[place].row, life);
         const LifeRow row{.entity = &life.socket,
-                          .names = &lives.names,
+                          .names = lives.names.get(),
                           .connection = &life,
                           .transition = entered[place].transition};
         for (std::size_t i = 0; i < out.size(); ++i)

@@ -1,7 +1,6 @@
 #include "store/packed_column.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <numeric>
 
@@ -11,14 +10,14 @@ namespace {
 
 constexpr std::size_t kRun = 256;
 
-std::uint8_t byte_at(const std::string& plane, std::size_t row) {
+std::uint8_t byte_at(std::string_view plane, std::size_t row) {
   return static_cast<std::uint8_t>(plane[row]);
 }
 
 /// Calls `visit(row)` where `plane` holds `byte`.
 template <class Visit>
-void for_each_byte(const std::string& plane, std::uint8_t byte, Visit&& visit) {
-  for (std::size_t row = plane.find(static_cast<char>(byte)); row != std::string::npos;
+void for_each_byte(std::string_view plane, std::uint8_t byte, Visit&& visit) {
+  for (std::size_t row = plane.find(static_cast<char>(byte)); row != std::string_view::npos;
        row = plane.find(static_cast<char>(byte), row + 1))
     visit(row);
 }
@@ -35,17 +34,17 @@ Status PackedColumn::read_codes(ByteReader& in, Packing packing) {
     }
   } else {
     by_lengths_ = true;
-    NETREC_TRY(lengths, read_plane(in, rows_));
-    if (in.ok()) {
-      NETREC_TRY(bits, read_low_bits(in, lengths));
-      low_bits_ = bits;
-      std::uint64_t bit = 0;
-      for (std::size_t from = 0; from < rows_; from += kRun) {
-        bit_of_run_.push_back(bit);
-        bit += count_low_bits(std::string_view(lengths).substr(from, kRun));
-      }
+    NETREC_TRY(plane, read_plane(in, rows_));
+    planes_.push_back(std::move(plane));
+    const std::string_view lengths = planes_.back().bytes();
+    std::uint64_t bit = 0;
+    for (std::size_t from = 0; from < lengths.size(); from += kRun) {
+      bit_of_run_.push_back(bit);
+      const auto bits = count_low_bits(lengths.substr(from, kRun));
+      if (!bits) return failure(ErrorKind::corrupt, "a number of more than 64 bits in a column");
+      bit += *bits;
     }
-    planes_.push_back(std::move(lengths));
+    low_bits_ = in.raw((bit + 7) / 8);
   }
   if (!in.at_end()) return failure(ErrorKind::corrupt, "a column does not end where it should");
   return {};
@@ -84,33 +83,35 @@ Result<PackedColumn> PackedColumn::open(std::string_view bytes, std::size_t rows
 std::uint64_t PackedColumn::bit_of(std::size_t row) const {
   const std::size_t run = row / kRun;
   return bit_of_run_[run] +
-         count_low_bits(std::string_view(planes_[0]).substr(run * kRun, row - run * kRun));
+         count_low_bits(planes_[0].bytes().substr(run * kRun, row - run * kRun)).value_or(0);
 }
 
 std::uint64_t PackedColumn::code_of_planes(std::size_t row) const {
   std::uint64_t code = 0;
   for (std::size_t plane = planes_.size(); plane-- > 0;)
-    code = code << 8 | byte_at(planes_[plane], row);
+    code = code << 8 | byte_at(planes_[plane].bytes(), row);
   return code;
 }
 
 template <class Visit>
 void PackedColumn::for_each_of_length(std::uint8_t length, Visit&& visit) const {
+  const std::string_view lengths = planes_[0].bytes();
   std::uint64_t bit = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
-    const std::uint8_t here = byte_at(planes_[0], row);
+    const std::uint8_t here = byte_at(lengths, row);
     if (here == length) visit(row, number_of_bits(low_bits_, bit, length));
-    bit += static_cast<std::uint64_t>(here) - (here != 0 ? 1 : 0);
+    bit += low_bits_of(here);
   }
 }
 
 std::uint64_t PackedColumn::greatest_code() const {
   if (planes_.empty()) return 0;
+  const std::string_view highest = planes_.back().bytes();
   std::uint8_t most = 0;
-  for (const char byte : planes_.back()) most = std::max(most, static_cast<std::uint8_t>(byte));
+  for (const char byte : highest) most = std::max(most, static_cast<std::uint8_t>(byte));
   std::uint64_t greatest = 0;
   if (!by_lengths_) {
-    for_each_byte(planes_.back(), most,
+    for_each_byte(highest, most,
                   [&](std::size_t row) { greatest = std::max(greatest, code_of_planes(row)); });
     return greatest;
   }
@@ -136,7 +137,7 @@ Column PackedColumn::at(std::span<const std::uint32_t> rows) const {
   } else if (!by_lengths_) {
     for (const std::uint32_t row : rows) values.push_back(value_of(code_of_planes(row)));
   } else {
-    const std::string& lengths = planes_[0];
+    const std::string_view lengths = planes_[0].bytes();
     for (const std::uint32_t row : rows)
       values.push_back(value_of(number_of_bits(low_bits_, bit_of(row), byte_at(lengths, row))));
   }
@@ -148,28 +149,57 @@ void PackedColumn::for_each_of(std::uint64_t code, Visit&& visit) const {
   if (planes_.empty()) {
     for (std::size_t row = 0; row < rows_ && code == 0; ++row) visit(row);
   } else if (planes_.size() == 8 || code >> (8 * planes_.size()) == 0) {
-    for_each_byte(planes_[0], static_cast<std::uint8_t>(code), [&](std::size_t row) {
+    for_each_byte(planes_[0].bytes(), static_cast<std::uint8_t>(code), [&](std::size_t row) {
       if (code_of_planes(row) == code) visit(row);
     });
   }
 }
 
-// All at once: a program's tuples are many, and each pass over the lengths costs the same.
-void PackedColumn::add_rows_of_lengths(std::vector<std::uint64_t> codes,
-                                       std::vector<std::uint32_t>& rows) const {
+// All at once: a program's tuples are many, and each pass over the lengths costs the same. Eight
+// rows at a time: most have other lengths.
+std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64_t> codes) const {
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
   std::sort(codes.begin(), codes.end());
-  std::array<bool, 65> wanted{};
-  for (const std::uint64_t code : codes)
-    wanted[static_cast<std::size_t>(std::bit_width(code))] = true;
-  const std::string& lengths = planes_[0];
-  std::uint64_t bit = 0;
-  for (std::size_t row = 0; row < rows_; ++row) {
-    const std::uint8_t length = byte_at(lengths, row);
-    if (wanted[length] &&
-        std::binary_search(codes.begin(), codes.end(), number_of_bits(low_bits_, bit, length)))
-      rows.push_back(static_cast<std::uint32_t>(row));
-    bit += static_cast<std::uint64_t>(length) - (length != 0 ? 1 : 0);
+  std::vector<std::uint64_t> wanted;  // Lengths, each in all bytes of a word.
+  for (const std::uint64_t code : codes) {
+    const std::uint64_t length = kOnes * static_cast<std::uint64_t>(std::bit_width(code));
+    if (wanted.empty() || wanted.back() != length) wanted.push_back(length);
   }
+  std::vector<std::uint32_t> rows;
+  const auto look = [&](std::size_t row, std::uint64_t bit, std::uint8_t length) {
+    const std::uint64_t code = number_of_bits(low_bits_, bit, length);
+    const bool is_one =
+        codes.size() == 1 ? code == codes[0] : std::binary_search(codes.begin(), codes.end(), code);
+    if (is_one) rows.push_back(static_cast<std::uint32_t>(row));
+  };
+  const std::string_view lengths = planes_[0].bytes();
+  std::uint64_t bit = 0;
+  std::size_t row = 0;
+  for (; row + 8 <= rows_; row += 8) {
+    const std::uint64_t word = word_at(lengths.data() + row);
+    const std::uint64_t bits = word - ((word + 0x7f * kOnes) >> 7 & kOnes);
+    // The top bit of each byte that is as wanted: no length is above 64.
+    std::uint64_t found = 0;
+    for (const std::uint64_t length : wanted)
+      found |= ~((word ^ length) + 0x7f * kOnes) & 0x80 * kOnes;
+    const auto sum = [&](std::uint64_t some) {
+      return ((some & kEven) + (some >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
+    };
+    for (; found != 0; found &= found - 1) {
+      const auto top = static_cast<unsigned>(std::countr_zero(found));
+      const std::uint64_t before = bits & ((std::uint64_t{1} << (top - 7)) - 1);
+      look(row + top / 8, bit + sum(before), byte_at(lengths, row + top / 8));
+    }
+    bit += sum(bits);
+  }
+  for (; row < rows_; ++row) {
+    const std::uint8_t length = byte_at(lengths, row);
+    if (std::find(wanted.begin(), wanted.end(), kOnes * length) != wanted.end())
+      look(row, bit, length);
+    bit += low_bits_of(length);
+  }
+  return rows;
 }
 
 std::vector<std::uint64_t> PackedColumn::codes_of(std::span<const std::uint64_t> values) const {
@@ -191,8 +221,7 @@ std::vector<std::uint32_t> PackedColumn::rows_of(std::span<const std::uint64_t> 
       for (std::size_t row = 0; row < rows_; ++row)
         if (whole_[row] == value) add(row);
   } else if (by_lengths_) {
-    add_rows_of_lengths(codes_of(values), rows);
-    return rows;
+    return rows_by_lengths(codes_of(values));
   } else {
     for (const std::uint64_t code : codes_of(values)) for_each_of(code, add);
   }

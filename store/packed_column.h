@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,7 +18,7 @@ inline bool are_few(std::size_t rows, std::size_t all) { return rows * 16 < all;
 
 class PackedColumn {
  public:
-  /// As decode_column(). Errors: corrupt.
+  /// As decode_column(); `bytes` must outlive it. Errors: corrupt.
   static Result<PackedColumn> open(std::string_view bytes, std::size_t rows);
 
   /// 0 if it has no rows.
@@ -40,9 +39,8 @@ class PackedColumn {
   void for_each_of_length(std::uint8_t length, Visit&& visit) const;
   /// The codes that stand for one of `values`.
   std::vector<std::uint64_t> codes_of(std::span<const std::uint64_t> values) const;
-  /// Of a column by lengths: adds those with one of `codes`.
-  void add_rows_of_lengths(std::vector<std::uint64_t> codes,
-                           std::vector<std::uint32_t>& rows) const;
+  /// Of a column by lengths: those with one of `codes`.
+  std::vector<std::uint32_t> rows_by_lengths(std::vector<std::uint64_t> codes) const;
   /// Calls `visit(row)` for those with this code; of a column by planes.
   template <class Visit>
   void for_each_of(std::uint64_t code, Visit&& visit) const;
@@ -52,10 +50,10 @@ class PackedColumn {
 
   std::size_t rows_ = 0;
   std::uint64_t base_ = 0;
-  Column entries_;                   // of a dictionary
-  std::vector<std::string> planes_;  // none: all codes are 0
-  bool by_lengths_ = false;          // planes_ is one of bit lengths
-  std::string low_bits_;
+  Column entries_;             // of a dictionary
+  std::vector<Plane> planes_;  // none: all codes are 0
+  bool by_lengths_ = false;    // planes_ is one of bit lengths
+  std::string_view low_bits_;
   std::vector<std::uint64_t> bit_of_run_;  // where the low bits of each run of rows begin
   Column whole_;                           // of differences, which are told one after another
   mutable std::optional<std::uint64_t> greatest_;

@@ -21,32 +21,43 @@ constexpr std::chrono::milliseconds kLookForInterrupt{50};
 
 }  // namespace
 
+void CellColumn::make_cells() {
+  cells_.resize(numbers_.size());
+  for (std::size_t i = 0; i < numbers_.size(); ++i) {
+    cells_[i].number = numbers_[i];
+    cells_[i].kind = zero_is_null_ && numbers_[i] == 0 ? Kind::null : Kind::number;
+  }
+  numbers_.clear();
+}
+
 void CellColumn::number(std::uint64_t value) {
-  Cell& cell = cells_.emplace_back();
+  Cell& cell = new_cell();
   cell.kind = Kind::number;
   cell.number = sql_number(value);
 }
 
 void CellColumn::identifier(std::uint64_t bits) {
-  Cell& cell = cells_.emplace_back();
+  Cell& cell = new_cell();
   cell.kind = Kind::identifier;
   cell.number = static_cast<std::int64_t>(bits);
 }
 
 void CellColumn::add_numbers(std::span<const std::uint64_t> values,
                              std::span<const std::uint32_t> rows, bool zero_is_null) {
-  const std::size_t before = cells_.size();
-  cells_.resize(before + rows.size());
-  Cell* cell = cells_.data() + before;
-  for (const std::uint32_t row : rows) {
-    cell->number = sql_number(values[row]);
-    cell->kind = zero_is_null && cell->number == 0 ? Kind::null : Kind::number;
-    ++cell;
+  if (!cells_.empty() || (!numbers_.empty() && zero_is_null != zero_is_null_)) {
+    for (const std::uint32_t row : rows)
+      zero_is_null ? number_or_null(values[row]) : number(values[row]);
+    return;
   }
+  zero_is_null_ = zero_is_null;
+  const std::size_t before = numbers_.size();
+  numbers_.resize(before + rows.size());
+  std::int64_t* out = numbers_.data() + before;
+  for (const std::uint32_t row : rows) *out++ = sql_number(values[row]);
 }
 
 void CellColumn::real(double value) {
-  Cell& cell = cells_.emplace_back();
+  Cell& cell = new_cell();
   cell.kind = Kind::real;
   cell.real = value;
 }
@@ -56,20 +67,24 @@ void CellColumn::text(std::string_view bytes) {
   if (arena_ != nullptr)
     if (const auto kept = arena_->keep(bytes)) return kept_text(*kept);
   const std::string& own = own_.emplace_back(bytes);
-  Cell& cell = cells_.emplace_back();
+  Cell& cell = new_cell();
   cell.kind = Kind::text;
   cell.text = own.data();
   cell.size = static_cast<std::uint32_t>(own.size());
 }
 
 void CellColumn::kept_text(std::string_view bytes) {
-  Cell& cell = cells_.emplace_back();
+  Cell& cell = new_cell();
   cell.kind = Kind::kept_text;
   cell.text = bytes.data();
   cell.size = static_cast<std::uint32_t>(bytes.size());
 }
 
 void CellColumn::write(std::size_t index, CellSink& out) const {
+  if (!numbers_.empty()) {
+    const auto value = static_cast<std::uint64_t>(numbers_[index]);
+    return zero_is_null_ ? out.number_or_null(value) : out.number(value);
+  }
   const Cell& cell = cells_[index];
   switch (cell.kind) {
     case Kind::null:
@@ -85,6 +100,13 @@ void CellColumn::write(std::size_t index, CellSink& out) const {
     case Kind::kept_text:
       return out.kept_text({cell.text, cell.size});
   }
+}
+
+void CellBatch::show_numbers(const std::vector<int>& places,
+                             std::vector<NumberCells>& numbers) const {
+  numbers.assign(places.size(), {});
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (places[i] >= 0) numbers[i] = columns[static_cast<std::size_t>(places[i])].numbers();
 }
 
 namespace {
@@ -110,19 +132,21 @@ class KnownRows final : public RowSource {
       : batches_(std::move(batches)), places_(std::move(places)) {}
 
   Result<bool> next() override {
-    ++row_;
-    while (batch_ < batches_->size() && row_ >= (*batches_)[batch_]->rows) ++batch_, row_ = 0;
-    return batch_ < batches_->size();
+    if (step()) return true;
+    row_ = rows_ = 0;
+    while (rows_ == 0 && next_ < batches_->size()) rows_ = (*batches_)[next_++]->rows;
+    if (rows_ == 0) return false;
+    (*batches_)[next_ - 1]->show_numbers(places_, numbers_);
+    return true;
   }
   void cell(int column, CellSink& out) const override {
-    write_cell(*(*batches_)[batch_], places_[static_cast<std::size_t>(column)], row_, out);
+    write_cell(*(*batches_)[next_ - 1], places_[static_cast<std::size_t>(column)], row_, out);
   }
 
  private:
   std::shared_ptr<const CellBatches> batches_;
   std::vector<int> places_;
-  std::size_t batch_ = 0;
-  std::size_t row_ = SIZE_MAX;
+  std::size_t next_ = 0;  ///< batch
 };
 
 }  // namespace
@@ -252,13 +276,15 @@ void RowBatches::remember(const std::shared_ptr<const CellBatch>& batch) {
 }
 
 Result<bool> RowBatches::next() {
-  if (++row_ < rows_) return true;
+  if (step()) return true;
   row_ = rows_ = 0;
+  numbers_.clear();
   current_ = nullptr;
   NETREC_TRY(more, fetch());
   if (!more) return false;
   rows_ = current_->rows;
   damage_ = current_->damage;
+  current_->show_numbers(place_, numbers_);
   return true;
 }
 

@@ -22,7 +22,7 @@
 
 namespace netrec {
 
-/// The cells of one column.
+/// The cells of one column: as bare numbers, as long as all came by add_numbers().
 class CellColumn final : public CellSink {
  public:
   enum class Kind : std::uint8_t { null, number, identifier, real, text, kept_text };
@@ -41,7 +41,7 @@ class CellColumn final : public CellSink {
 
   explicit CellColumn(TextArena* arena = nullptr) : arena_(arena) {}
 
-  void null() override { cells_.emplace_back(); }
+  void null() override { new_cell(); }
   void number(std::uint64_t value) override;
   void identifier(std::uint64_t bits) override;
   void real(double value) override;
@@ -49,16 +49,27 @@ class CellColumn final : public CellSink {
   void kept_text(std::string_view bytes) override;
   const Cell& last() const { return cells_.back(); }
   /// REQUIRES: cell.stands_alone().
-  void add(const Cell& cell) { cells_.push_back(cell); }
+  void add(const Cell& cell) { new_cell() = cell; }
   /// number(), or number_or_null(), of each of `rows` of `values`.
   void add_numbers(std::span<const std::uint64_t> values, std::span<const std::uint32_t> rows,
                    bool zero_is_null);
 
-  std::size_t size() const { return cells_.size(); }
+  /// All of them, if they are bare numbers; valid until the next is added.
+  NumberCells numbers() const {
+    return {.values = numbers_.empty() ? nullptr : numbers_.data(), .zero_is_null = zero_is_null_};
+  }
   void write(std::size_t index, CellSink& out) const;
 
  private:
+  Cell& new_cell() {
+    if (!numbers_.empty()) make_cells();
+    return cells_.emplace_back();
+  }
+  void make_cells();
+
   TextArena* arena_;
+  std::vector<std::int64_t> numbers_;  ///< instead of cells_
+  bool zero_is_null_ = false;          ///< of them
   std::vector<Cell> cells_;
   std::deque<std::string> own_;  ///< texts for which there is no room elsewhere
 };
@@ -68,6 +79,9 @@ struct CellBatch {
   std::size_t rows = 0;
   std::size_t damage = 0;  ///< met by the scan before the first of them
   std::vector<CellColumn> columns;
+
+  /// Those that are bare numbers, where `places` are the columns' places (-1: not in use).
+  void show_numbers(const std::vector<int>& places, std::vector<NumberCells>& numbers) const;
 };
 
 /// Writes one cell of the row the scan is at.
@@ -140,9 +154,7 @@ class RowBatches final : public RowSource {
   CellBatch filling_;
   // SQLite's thread only.
   std::shared_ptr<const CellBatch> current_;
-  std::size_t row_ = 0;
-  std::size_t rows_ = 0;    ///< of current_
-  std::size_t damage_ = 0;  ///< met before them
+  std::size_t damage_ = 0;  ///< met before its rows
   Question question_;
   CellBatches answer_;
   std::size_t answer_cells_ = 0;

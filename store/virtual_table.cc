@@ -309,6 +309,7 @@ int next_row(sqlite3_vtab_cursor* base) {
   auto* cursor = static_cast<Cursor*>(base);
   TableContext& context = *module_of(base->pVtab).context;
   if (cursor->rows++ % kLookForInterrupt == 0 && context.interrupted()) return SQLITE_INTERRUPT;
+  if (cursor->source->step()) return SQLITE_OK;
   auto more = cursor->source->next();
   if (!more) return failed(base->pVtab, more.error());
   cursor->at_end = !*more;
@@ -370,13 +371,19 @@ int filter(sqlite3_vtab_cursor* base, int, const char* plan, int, sqlite3_value*
 int at_end(sqlite3_vtab_cursor* base) { return static_cast<Cursor*>(base)->at_end ? 1 : 0; }
 
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
+  const RowSource& source = *static_cast<Cursor*>(base)->source;
+  if (const NumberCells numbers = source.numbers(column); numbers.values != nullptr) {
+    const std::int64_t value = numbers.values[source.row()];
+    if (value != 0 || !numbers.zero_is_null) sqlite3_result_int64(context, value);
+    return SQLITE_OK;
+  }
   ResultSink out(context);
   const auto& table = *static_cast<const Connected*>(base->pVtab);
   TableContext& about = *table.module->context;
   if (column >= table.own_columns && about.set() == nullptr)
     emit_origin(about.about(), static_cast<std::size_t>(column - table.own_columns), out);
   else
-    static_cast<Cursor*>(base)->source->cell(column, out);
+    source.cell(column, out);
   return SQLITE_OK;
 }
 

@@ -66,16 +66,39 @@ struct Request {
   bool uses(int column) const { return (columns_used >> (column < 63 ? column : 63) & 1) != 0; }
 };
 
+/// The numbers of one column, of as many rows as are at hand.
+struct NumberCells {
+  const std::int64_t* values = nullptr;  ///< nullptr: they are not, or not only numbers
+  bool zero_is_null = false;
+};
+
 /// The rows of one request, pulled.
 class RowSource {
  public:
   virtual ~RowSource() = default;
+  /// Goes to the next of the rows at hand, which next() brings; false: next() is needed.
+  bool step() {
+    if (row_ + 1 >= rows_) return false;
+    ++row_;
+    return true;
+  }
   /// Goes to the next row (at first: the first); false after the last.
   virtual Result<bool> next() = 0;
+  /// The numbers of `column`, if it is told in numbers alone; the row's is at row().
+  NumberCells numbers(int column) const {
+    const auto place = static_cast<std::size_t>(column);
+    return place < numbers_.size() ? numbers_[place] : NumberCells{};
+  }
+  std::size_t row() const { return row_; }
   /// REQUIRES: next() was true.
   virtual void cell(int column, CellSink& out) const = 0;
   /// True: damage was met on the way to this row, so that without it this might not be the row.
   virtual bool is_in_doubt() const { return false; }
+
+ protected:
+  std::size_t row_ = 0;
+  std::size_t rows_ = 0;              ///< at hand; 0: each takes next()
+  std::vector<NumberCells> numbers_;  ///< of them, by column; may be empty
 };
 
 class VirtualTable {

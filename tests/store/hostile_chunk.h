@@ -24,7 +24,7 @@ inline std::optional<EncodedChunk> with_good_checksums(std::string_view header,
   if (!decoded) return std::nullopt;
   for (ColumnEntry& entry : decoded->directory)
     if (entry.offset <= body.size())
-      entry.checksum = checksum(body.substr(entry.offset, entry.size));
+      entry.checksum = decoded->column_checksum(body.substr(entry.offset, entry.size));
   return EncodedChunk{decoded->encode(), std::string(body)};
 }
 

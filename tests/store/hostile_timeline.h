@@ -282,7 +282,8 @@ class HostileTimeline {
     for (ColumnEntry& entry : chunk.header.directory) {
       entry.offset = offset;
       if (offset <= chunk.body.size())
-        entry.checksum = checksum(std::string_view(chunk.body).substr(offset, entry.size));
+        entry.checksum =
+            chunk.header.column_checksum(std::string_view(chunk.body).substr(offset, entry.size));
       offset += entry.size;
     }
   }
