@@ -258,33 +258,33 @@ Result<Plane> read_plane(ByteReader& in, std::size_t rows) {
   return failure(ErrorKind::corrupt, "a column is packed in an unknown way");
 }
 
-// Eight lengths at a time, each less one where it is not 0, in four sums of sixteen bits.
+// Eight lengths at a time, each less one where it is not 0: bytes that are added up to four times
+// before they could run over, in sums of sixteen bits.
 std::optional<std::uint64_t> count_low_bits(std::string_view lengths) {
   constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
   constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
-  constexpr std::size_t kAtOnce = 1024;  // Up to here the sums have room.
+  constexpr std::size_t kAtOnce = 32;
   std::uint64_t total = 0;
   std::uint64_t above = 0;
-  for (; !lengths.empty(); lengths.remove_prefix(std::min(kAtOnce, lengths.size()))) {
-    const std::string_view part = lengths.substr(0, kAtOnce);
-    std::uint64_t sums = 0;
-    const auto add = [&](std::uint64_t word) {
-      // The top bit of each byte that is above 64; what it carries into the next does not matter
-      // then.
-      above |= word | (word + 0x3f * kOnes);
-      const std::uint64_t bits = word - ((word + 0x7f * kOnes) >> 7 & kOnes);
-      sums += (bits & kEven) + (bits >> 8 & kEven);
-    };
-    std::size_t at = 0;
-    for (; at + 8 <= part.size(); at += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, part.data() + at, 8);
-      add(word);
-    }
-    std::uint64_t rest = 0;
-    if (at < part.size()) std::memcpy(&rest, part.data() + at, part.size() - at);
-    add(rest);
-    for (unsigned shift = 0; shift < 64; shift += 16) total += sums >> shift & 0xffff;
+  const auto low_bits = [&](std::uint64_t word) {
+    // The top bit of each byte that is above 64; what it carries into the next does not matter then.
+    above |= word | (word + 0x3f * kOnes);
+    return word - ((word + 0x7f * kOnes) >> 7 & kOnes);
+  };
+  const auto add = [&](std::uint64_t bytes) {
+    total += ((bytes & kEven) + (bytes >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
+  };
+  std::size_t at = 0;
+  for (; at + kAtOnce <= lengths.size(); at += kAtOnce) {
+    const char* some = lengths.data() + at;
+    add(low_bits(word_at(some)) + low_bits(word_at(some + 8)) + low_bits(word_at(some + 16)) +
+        low_bits(word_at(some + 24)));
+  }
+  for (; at < lengths.size(); at += 8) {
+    std::uint64_t word = 0;
+    for (std::size_t i = at; i < std::min(at + 8, lengths.size()); ++i)
+      word |= std::uint64_t{static_cast<std::uint8_t>(lengths[i])} << (8 * (i - at));
+    add(low_bits(word));
   }
   if ((above & 0x80 * kOnes) != 0) return std::nullopt;
   return total;

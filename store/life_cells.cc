@@ -8,14 +8,20 @@ namespace {
 
 constexpr std::size_t kKnownValues = 1024;
 constexpr std::size_t kKnownAddresses = 8192;
+constexpr std::size_t kKnownOfFew = 64;
+
+/// A needle's few rows are not worth half a megabyte of places.
+template <class T>
+void make_room(std::vector<T>& known, std::size_t rows, std::size_t places_of_many) {
+  if (known.empty() && rows <= kKnownOfFew) known.resize(kKnownOfFew);
+  if (rows > kKnownOfFew && known.size() < places_of_many) known.assign(places_of_many, T{});
+}
 
 }  // namespace
 
 LifeCells::LifeCells(const EntityColumns<Socket>& all, const std::vector<int>& used) {
   for (const int column : used) {
     Made made{.column = &all.at(column), .values = {}, .addresses = {}};
-    if (made.column->source == CellSource::value) made.values.resize(kKnownValues);
-    if (made.column->source == CellSource::address) made.addresses.resize(kKnownAddresses);
     takes_rows_ = takes_rows_ || made.column->source == CellSource::row;
     made_.push_back(std::move(made));
   }
@@ -65,10 +71,11 @@ void LifeCells::write_numbers(const Made& made, std::span<const std::uint32_t> r
 void LifeCells::write_values(Made& made, std::span<const std::uint32_t> rows,
                              CellColumn& out) const {
   const std::uint16_t field = made.column->field;
+  make_room(made.values, rows.size(), kKnownValues);
   Socket socket;
   for (const std::uint32_t row : rows) {
     const std::uint64_t value = lives_->value(field, row);
-    KnownValue& known = made.values[KeyHash{}(value) % kKnownValues];
+    KnownValue& known = made.values[KeyHash{}(value) % made.values.size()];
     if (known.names == names_number_ && known.value == value) {
       out.add(known.cell);
       continue;
@@ -87,6 +94,7 @@ void LifeCells::write_addresses(Made& made, std::span<const std::uint32_t> rows,
   static const std::uint16_t kRemotePort = field_called<Socket>("remote_port");
   const std::uint16_t field = made.column->field;
   const auto high = static_cast<std::uint16_t>(field - 1);
+  make_room(made.addresses, rows.size(), kKnownAddresses);
   Socket socket;
   for (const std::uint32_t row : rows) {
     const IpAddress address{.high = lives_->value(high, row), .low = lives_->value(field, row)};
@@ -94,7 +102,7 @@ void LifeCells::write_addresses(Made& made, std::span<const std::uint32_t> rows,
     // Only what no address is depends on the port.
     const bool may_be_known = !address.is_zero();
     KnownAddress& known =
-        made.addresses[(KeyHash{}(address.low) ^ KeyHash{}(address.high)) % kKnownAddresses];
+        made.addresses[(KeyHash{}(address.low) ^ KeyHash{}(address.high)) % made.addresses.size()];
     if (may_be_known && known.is_known && known.address == address && known.family == family) {
       out.add(known.cell);
       continue;

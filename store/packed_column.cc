@@ -155,49 +155,80 @@ void PackedColumn::for_each_of(std::uint64_t code, Visit&& visit) const {
   }
 }
 
-// All at once: a program's tuples are many, and each pass over the lengths costs the same. Eight
-// rows at a time: most have other lengths.
-std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64_t> codes) const {
-  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+namespace {
+
+constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+
+/// The bits behind eight lengths, each in its byte.
+std::uint64_t low_bits_of_each(std::uint64_t lengths) {
+  return lengths - ((lengths + 0x7f * kOnes) >> 7 & kOnes);
+}
+
+/// The sum of eight bytes, none of which is above 127.
+std::uint64_t sum_of(std::uint64_t bytes) {
   constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
+  return ((bytes & kEven) + (bytes >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
+}
+
+/// Codes of one length, to be told from most others of that length by six bits at most.
+struct Endings {
+  std::uint64_t length = 0;    ///< in each byte of a word
+  std::uint64_t low_bits = 0;  ///< which of the six are a code's own
+  std::uint64_t holds = 0;     ///< bit b: one ends in b
+
+  explicit Endings(std::uint8_t of)
+      : length(kOnes * of), low_bits((std::uint64_t{1} << std::min(6u, low_bits_of(of))) - 1) {}
+  void add(std::uint64_t code) { holds |= std::uint64_t{1} << (code & low_bits); }
+};
+
+}  // namespace
+
+// All at once: a program's tuples are many, and each pass over the lengths costs the same. Eight
+// rows at a time, of which most have other lengths, and of those that have not most end otherwise.
+std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64_t> codes) const {
   std::sort(codes.begin(), codes.end());
-  std::vector<std::uint64_t> wanted;  // Lengths, each in all bytes of a word.
+  std::vector<Endings> wanted;
   for (const std::uint64_t code : codes) {
-    const std::uint64_t length = kOnes * static_cast<std::uint64_t>(std::bit_width(code));
-    if (wanted.empty() || wanted.back() != length) wanted.push_back(length);
+    const auto length = static_cast<std::uint8_t>(std::bit_width(code));
+    if (wanted.empty() || wanted.back().length != kOnes * length) wanted.emplace_back(length);
+    wanted.back().add(code);
   }
   std::vector<std::uint32_t> rows;
-  const auto look = [&](std::size_t row, std::uint64_t bit, std::uint8_t length) {
-    const std::uint64_t code = number_of_bits(low_bits_, bit, length);
-    const bool is_one =
-        codes.size() == 1 ? code == codes[0] : std::binary_search(codes.begin(), codes.end(), code);
-    if (is_one) rows.push_back(static_cast<std::uint32_t>(row));
+  const auto look = [&](std::size_t row, std::uint64_t bit) {
+    const std::uint64_t code = number_of_bits(low_bits_, bit, byte_at(planes_[0].bytes(), row));
+    if (std::binary_search(codes.begin(), codes.end(), code))
+      rows.push_back(static_cast<std::uint32_t>(row));
   };
   const std::string_view lengths = planes_[0].bytes();
+  const std::uint64_t safe_bits = low_bits_.size() < 8 ? 0 : 8 * (low_bits_.size() - 7);
   std::uint64_t bit = 0;
   std::size_t row = 0;
   for (; row + 8 <= rows_; row += 8) {
     const std::uint64_t word = word_at(lengths.data() + row);
-    const std::uint64_t bits = word - ((word + 0x7f * kOnes) >> 7 & kOnes);
-    // The top bit of each byte that is as wanted: no length is above 64.
-    std::uint64_t found = 0;
-    for (const std::uint64_t length : wanted)
-      found |= ~((word ^ length) + 0x7f * kOnes) & 0x80 * kOnes;
-    const auto sum = [&](std::uint64_t some) {
-      return ((some & kEven) + (some >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
-    };
-    for (; found != 0; found &= found - 1) {
-      const auto top = static_cast<unsigned>(std::countr_zero(found));
-      const std::uint64_t before = bits & ((std::uint64_t{1} << (top - 7)) - 1);
-      look(row + top / 8, bit + sum(before), byte_at(lengths, row + top / 8));
+    const std::uint64_t bits = low_bits_of_each(word);
+    std::uint64_t hits = 0;  // The top bit of the byte of each.
+    for (const Endings& endings : wanted) {
+      // No length is above 64: of those that are another one the top bit is set by 127 more.
+      std::uint64_t found = ~((word ^ endings.length) + 0x7f * kOnes) & 0x80 * kOnes;
+      for (; found != 0; found &= found - 1) {
+        const std::uint64_t top = found & (0 - found);
+        const std::uint64_t at = bit + sum_of(bits & ((top >> 7) - 1));
+        if (at >= safe_bits ||
+            (endings.holds >>
+                 (word_at(low_bits_.data() + at / 8) >> (at % 8) & endings.low_bits) &
+             1) != 0)
+          hits |= top;
+      }
     }
-    bit += sum(bits);
+    for (; hits != 0; hits &= hits - 1) {
+      const auto below = static_cast<unsigned>(std::countr_zero(hits)) - 7;
+      look(row + below / 8, bit + sum_of(bits & ((std::uint64_t{1} << below) - 1)));
+    }
+    bit += sum_of(bits);
   }
   for (; row < rows_; ++row) {
-    const std::uint8_t length = byte_at(lengths, row);
-    if (std::find(wanted.begin(), wanted.end(), kOnes * length) != wanted.end())
-      look(row, bit, length);
-    bit += low_bits_of(length);
+    look(row, bit);
+    bit += low_bits_of(byte_at(lengths, row));
   }
   return rows;
 }
