@@ -27,6 +27,16 @@ Column picked(std::span<const std::uint64_t> column, std::span<const std::uint32
 
 template <class T>
 Result<typename ChunkKind<T>::Packed> ChunkKind<T>::packed(LifeGroup group, std::uint16_t field) {
+  const auto known = packed_.find({group, field});
+  if (known != packed_.end()) return known->second;
+  NETREC_TRY(found, find_packed(group, field));
+  packed_.emplace(std::pair(group, field), found);
+  return found;
+}
+
+template <class T>
+Result<typename ChunkKind<T>::Packed> ChunkKind<T>::find_packed(LifeGroup group,
+                                                                std::uint16_t field) const {
   Packed found;
   const ColumnId plain = id(Role::value, static_cast<std::size_t>(group), field);
   if (columns_->has(plain)) {

@@ -2,7 +2,9 @@
 // are unpacked when asked for; what several of them need (spans, updates) is kept.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "store/chunk.h"
@@ -108,6 +110,7 @@ class ChunkKind {
     std::optional<std::uint64_t> only{};  ///< instead: what all rows have
   };
   Result<Packed> packed(LifeGroup group, std::uint16_t field);
+  Result<Packed> find_packed(LifeGroup group, std::uint16_t field) const;
   /// As stored() and unchanged(), of some rows.
   Result<Column> stored_cells(LifeGroup group, std::uint16_t field,
                               std::span<const std::uint32_t> some);
@@ -172,6 +175,7 @@ class ChunkKind {
   std::optional<Updates> updates_;
   std::vector<std::uint32_t> order_;  ///< of the ended, by opening; empty until asked for
   std::optional<Column> anchors_;     ///< of the ended
+  std::map<std::pair<LifeGroup, std::uint16_t>, Packed> packed_;
 };
 
 }  // namespace netrec

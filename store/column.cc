@@ -267,7 +267,8 @@ std::optional<std::uint64_t> count_low_bits(std::string_view lengths) {
   std::uint64_t total = 0;
   std::uint64_t above = 0;
   const auto low_bits = [&](std::uint64_t word) {
-    // The top bit of each byte that is above 64; what it carries into the next does not matter then.
+    // The top bit of each byte that is above 64; what it carries into the next does not matter
+    // then.
     above |= word | (word + 0x3f * kOnes);
     return word - ((word + 0x7f * kOnes) >> 7 & kOnes);
   };
@@ -298,7 +299,7 @@ Result<std::string_view> read_low_bits(ByteReader& in, std::string_view lengths)
 
 namespace {
 
-Status read_planes(ByteReader& in, std::span<std::uint64_t> codes) {
+Status read_planes(ByteReader& in, std::uint64_t base, std::span<std::uint64_t> codes) {
   const std::uint64_t width = in.byte();
   if (width > 8) return failure(ErrorKind::corrupt, "a column has {} planes", width);
   for (unsigned shift = 0; shift < 8 * width; shift += 8) {
@@ -308,26 +309,43 @@ Status read_planes(ByteReader& in, std::span<std::uint64_t> codes) {
     for (std::size_t i = 0; i < codes.size(); ++i)
       codes[i] |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << shift;
   }
+  if (base != 0)
+    for (std::uint64_t& code : codes) code += base;
   return {};
 }
 
-Status read_lengths(ByteReader& in, std::span<std::uint64_t> codes) {
+Status read_lengths(ByteReader& in, std::uint64_t base, std::span<std::uint64_t> codes) {
   NETREC_TRY(plane, read_plane(in, codes.size()));
   if (!in.ok()) return {};
   const std::string_view lengths = plane.bytes();
   NETREC_TRY(packed, read_low_bits(in, lengths));
   if (!in.ok()) return {};
   std::uint64_t at = 0;
-  for (std::size_t i = 0; i < codes.size(); ++i) {
+  std::size_t i = 0;
+  // As far as a number lies in the eight bytes from its first on, nothing needs to be asked.
+  const std::uint64_t safe_bits = packed.size() < 8 ? 0 : 8 * (packed.size() - 7);
+  for (; i < codes.size() && at < safe_bits; ++i) {
     const auto length = static_cast<std::uint8_t>(lengths[i]);
-    codes[i] = number_of_bits(packed, at, length);
+    if (length > 57) break;
+    const unsigned bits = low_bits_of(length);
+    const std::uint64_t top = std::uint64_t{1} << bits;
+    const std::uint64_t code = word_at(packed.data() + at / 8) >> (at % 8);
+    codes[i] = base + ((code & (top - 1)) | (length != 0 ? top : 0));
+    at += bits;
+  }
+  for (; i < codes.size(); ++i) {
+    const auto length = static_cast<std::uint8_t>(lengths[i]);
+    codes[i] = base + number_of_bits(packed, at, length);
     at += low_bits_of(length);
   }
   return {};
 }
 
-Status read_codes(ByteReader& in, Packing packing, std::span<std::uint64_t> codes) {
-  NETREC_CHECKED(packing == Packing::planes ? read_planes(in, codes) : read_lengths(in, codes));
+/// Each with `base` added.
+Status read_codes(ByteReader& in, Packing packing, std::uint64_t base,
+                  std::span<std::uint64_t> codes) {
+  NETREC_CHECKED(packing == Packing::planes ? read_planes(in, base, codes)
+                                            : read_lengths(in, base, codes));
   if (!in.at_end()) return failure(ErrorKind::corrupt, "a column does not end where it should");
   return {};
 }
@@ -338,7 +356,7 @@ Result<Column> read_dictionary(ByteReader& in, Packing packing, std::size_t rows
   std::uint64_t last = 0;
   for (std::uint64_t& entry : entries) entry = last += in.varint();
   Column column(rows);
-  NETREC_CHECKED(read_codes(in, packing, column));
+  NETREC_CHECKED(read_codes(in, packing, 0, column));
   for (std::uint64_t& value : column) {
     if (value >= entries.size()) return failure(ErrorKind::corrupt, "a column has no such entry");
     value = entries[static_cast<std::size_t>(value)];
@@ -351,11 +369,10 @@ Result<Column> read_differences(ByteReader& in, Transform transform, Packing pac
   std::uint64_t value = in.varint();
   const std::uint64_t base = in.varint();
   Column column(rows);
-  NETREC_CHECKED(read_codes(in, packing, std::span(column).subspan(1)));
+  NETREC_CHECKED(read_codes(in, packing, base, std::span(column).subspan(1)));
   column[0] = value;
   for (std::size_t i = 1; i < rows; ++i) {
-    const std::uint64_t code = column[i] + base;
-    column[i] = value += transform == Transform::ascending ? code : unzigzag(code);
+    column[i] = value += transform == Transform::ascending ? column[i] : unzigzag(column[i]);
   }
   return column;
 }
@@ -403,8 +420,7 @@ Result<Column> decode_column(std::string_view bytes, std::size_t rows) {
   if (transform != Transform::offset) return read_differences(in, transform, packing, rows);
   const std::uint64_t base = in.varint();
   Column column(rows);
-  NETREC_CHECKED(read_codes(in, packing, column));
-  for (std::uint64_t& value : column) value += base;
+  NETREC_CHECKED(read_codes(in, packing, base, column));
   return column;
 }
 

@@ -361,8 +361,9 @@ class HistoryScan {
                              });
     if constexpr (std::is_same_v<T, Socket>)
       if (columns_ != nullptr) {
-        NETREC_TRY(lives, read_connections(chunk, filter_, names_));
-        return lives.rows.empty() || (*columns_)(lives);
+        NETREC_TRY(read, read_connections(chunk, filter_, names_));
+        const auto lives = std::make_shared<const ConnectionColumns>(std::move(read));
+        return lives->rows.empty() || (*columns_)(lives);
       }
     return tell_chunk<T>(chunk, filter_, names_, sink_);
   }

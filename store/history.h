@@ -7,6 +7,7 @@
 #include <bitset>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,11 +36,29 @@ struct FieldTest {
   std::int64_t least = INT64_MIN;
   std::int64_t most = INT64_MAX;
 
-  bool holds(std::uint64_t value) const {
-    const std::int64_t shown = is_signed ? static_cast<std::int64_t>(value) : sql_number(value);
-    const bool is_null = zero_is_null && value == 0;
+  bool holds(std::uint64_t value) const { return range().holds(value); }
+
+  /// The same, to be asked of many values.
+  struct NumberRange {
+    std::uint64_t least = 0;
+    std::uint64_t width = 0;  ///< to the most; both modulo 2^64
+    std::uint64_t never = 0;  ///< 1: 0 does not lie in it
+    bool is_empty = false;
+
     // Without a branch: of many rows some hold, and which cannot be foreseen.
-    return ((shown >= least) & (shown <= most) & !is_null) != 0;
+    bool holds(std::uint64_t value) const {
+      return ((value - least <= width) & (value >= never) & !is_empty) != 0;
+    }
+  };
+  NumberRange range() const {
+    NumberRange range{.never = zero_is_null ? 1u : 0u, .is_empty = least > most};
+    // Unsigned, what is larger than SQLite's largest number is shown as that.
+    const std::int64_t from = is_signed ? least : std::max<std::int64_t>(least, 0);
+    range.is_empty = range.is_empty || from > most;
+    range.least = static_cast<std::uint64_t>(from);
+    const bool has_no_end = !is_signed && most == INT64_MAX;
+    range.width = (has_no_end ? UINT64_MAX : static_cast<std::uint64_t>(most)) - range.least;
+    return range;
   }
 };
 
@@ -75,8 +94,9 @@ using ConnectionSink = std::function<bool(const Connection& row, const Snapshot&
 /// Lives that ended in one chunk, column by column (store/history_columns.h).
 struct ConnectionColumns;
 
-/// Gets those of one chunk. Returns false to stop.
-using ConnectionColumnsSink = std::function<bool(const ConnectionColumns& lives)>;
+/// Gets those of one chunk, to keep if it likes. Returns false to stop.
+using ConnectionColumnsSink =
+    std::function<bool(const std::shared_ptr<const ConnectionColumns>& lives)>;
 
 /// Every socket (of any transport) whose life touches the range: in order of their end, those still
 /// alive last. A recorder that was stopped and started on the same boot does not make two of one

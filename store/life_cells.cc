@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t kKnownValues = 1024;
 constexpr std::size_t kKnownAddresses = 8192;
 constexpr std::size_t kKnownOfFew = 64;
+// Fewer numbers are copied: who keeps them does not keep a chunk's columns for them.
+constexpr std::size_t kFewestShown = 256;
 
 /// A needle's few rows are not worth half a megabyte of places.
 template <class T>
@@ -27,23 +29,29 @@ LifeCells::LifeCells(const EntityColumns<Socket>& all, const std::vector<int>& u
   }
 }
 
-void LifeCells::begin(const ConnectionColumns& lives) {
-  lives_ = &lives;
-  if (names_ != lives.names) ++names_number_;
-  names_ = lives.names;
+void LifeCells::begin(std::shared_ptr<const ConnectionColumns> lives) {
+  lives_ = std::move(lives);
+  if (names_ != lives_->names) ++names_number_;
+  names_ = lives_->names;
 }
 
 void LifeCells::write(std::size_t first, std::size_t last, std::span<CellColumn> out) {
-  write(std::span(lives_->rows).subspan(first, last - first), out);
+  const auto rows = std::span(lives_->rows).subspan(first, last - first);
+  write_all(rows, out, rows.size() >= kFewestShown);
 }
 
 void LifeCells::write(std::span<const std::uint32_t> rows, std::span<CellColumn> out) {
+  write_all(rows, out, false);
+}
+
+void LifeCells::write_all(std::span<const std::uint32_t> rows, std::span<CellColumn> out,
+                          bool shows) {
   for (std::size_t i = 0; i < made_.size(); ++i) switch (made_[i].column->source) {
       case CellSource::row:
         break;
       case CellSource::number:
       case CellSource::number_or_null:
-        write_numbers(made_[i], rows, out[i]);
+        write_numbers(made_[i], rows, out[i], shows);
         break;
       case CellSource::identifier:
         for (const std::uint32_t row : rows)
@@ -60,11 +68,12 @@ void LifeCells::write(std::span<const std::uint32_t> rows, std::span<CellColumn>
 }
 
 void LifeCells::write_numbers(const Made& made, std::span<const std::uint32_t> rows,
-                              CellColumn& out) const {
+                              CellColumn& out, bool shows) const {
   const std::uint16_t field = made.column->field;
   const bool zero_is_null = made.column->source == CellSource::number_or_null;
   if (const Column& values = lives_->fields[field]; !values.empty())
-    return out.add_numbers(values, rows, zero_is_null);
+    return shows ? out.show_numbers(lives_, values, rows, zero_is_null)
+                 : out.add_numbers(values, rows, zero_is_null);
   for (std::size_t i = 0; i < rows.size(); ++i) zero_is_null ? out.null() : out.number(0);
 }
 

@@ -19,8 +19,8 @@ class LifeCells {
   /// `used`: the columns of `all` that are asked for, in order. Both must outlive it.
   LifeCells(const EntityColumns<Socket>& all, const std::vector<int>& used);
 
-  /// Takes up the lives of another chunk. `lives` must outlive what follows.
-  void begin(const ConnectionColumns& lives);
+  /// Takes up the lives of another chunk.
+  void begin(std::shared_ptr<const ConnectionColumns> lives);
   /// Appends the cells of lives.rows[first, last) to `out`, a column for each of `used`.
   void write(std::size_t first, std::size_t last, std::span<CellColumn> out);
   /// The same of some of lives.rows, in any order.
@@ -45,14 +45,16 @@ class LifeCells {
     std::vector<KnownAddress> addresses;
   };
 
-  void write_numbers(const Made& made, std::span<const std::uint32_t> rows, CellColumn& out) const;
+  void write_all(std::span<const std::uint32_t> rows, std::span<CellColumn> out, bool shows);
+  void write_numbers(const Made& made, std::span<const std::uint32_t> rows, CellColumn& out,
+                     bool shows) const;
   void write_values(Made& made, std::span<const std::uint32_t> rows, CellColumn& out) const;
   void write_addresses(Made& made, std::span<const std::uint32_t> rows, CellColumn& out) const;
   void write_rows(std::span<const std::uint32_t> rows, std::span<CellColumn> out) const;
 
   std::vector<Made> made_;
   bool takes_rows_ = false;
-  const ConnectionColumns* lives_ = nullptr;
+  std::shared_ptr<const ConnectionColumns> lives_;
   std::shared_ptr<const Snapshot> names_;  ///< what values are names in
   std::uint64_t names_number_ = 0;         ///< counts how often they became others
 };

@@ -331,9 +331,9 @@ class ConnectionsTable final : public VirtualTable {
                offer([&](int column, CellSink& out) { all.emit(column, out, row); });
       };
       LifeCells cells(all, offer.used());
-      const ConnectionColumnsSink many = [&](const ConnectionColumns& lives) {
+      const ConnectionColumnsSink many = [&](const auto& lives) {
         cells.begin(lives);
-        return offer(lives.rows.size(),
+        return offer(lives->rows.size(),
                      [&](std::size_t first, std::size_t last, std::span<CellColumn> out) {
                        cells.write(first, last, out);
                      });
@@ -359,14 +359,14 @@ class ConnectionsTable final : public VirtualTable {
             return !context.interrupted() &&
                    rows.add([&](int i, CellSink& out) { all.emit(i, out, row); });
           };
-          const ConnectionColumnsSink many = [&](const ConnectionColumns& lives) {
+          const ConnectionColumnsSink many = [&](const auto& lives) {
             cells.begin(lives);
             std::vector<std::uint32_t> places;
             return !context.interrupted() &&
-                   rows.add(times_of(lives, column),
+                   rows.add(times_of(*lives, column),
                             [&](std::span<const std::uint32_t> some, std::span<CellColumn> out) {
                               places.clear();
-                              for (const std::uint32_t i : some) places.push_back(lives.rows[i]);
+                              for (const std::uint32_t i : some) places.push_back(lives->rows[i]);
                               cells.write(places, out);
                             });
           };
@@ -448,8 +448,8 @@ class TransitionsTable final : public VirtualTable {
               if (context.interrupted() || !rows.add(write)) return false;
             return true;
           };
-          const ConnectionColumnsSink many = [&](const ConnectionColumns& lives) {
-            return !context.interrupted() && add_all(lives, offer.used(), rows);
+          const ConnectionColumnsSink many = [&](const auto& lives) {
+            return !context.interrupted() && add_all(*lives, offer.used(), rows);
           };
           return scan_connections(timeline, wanted, each, many);
         });

@@ -214,8 +214,7 @@ std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64
         const std::uint64_t top = found & (0 - found);
         const std::uint64_t at = bit + sum_of(bits & ((top >> 7) - 1));
         if (at >= safe_bits ||
-            (endings.holds >>
-                 (word_at(low_bits_.data() + at / 8) >> (at % 8) & endings.low_bits) &
+            (endings.holds >> (word_at(low_bits_.data() + at / 8) >> (at % 8) & endings.low_bits) &
              1) != 0)
           hits |= top;
       }

@@ -22,12 +22,15 @@ constexpr std::chrono::milliseconds kLookForInterrupt{50};
 }  // namespace
 
 void CellColumn::make_cells() {
-  cells_.resize(numbers_.size());
-  for (std::size_t i = 0; i < numbers_.size(); ++i) {
-    cells_[i].number = numbers_[i];
-    cells_[i].kind = zero_is_null_ && numbers_[i] == 0 ? Kind::null : Kind::number;
+  const NumberCells bare = numbers();
+  cells_.resize(count_);
+  for (std::size_t i = 0; i < count_; ++i) {
+    cells_[i].number = bare[i];
+    cells_[i].kind = zero_is_null_ && bare[i] == 0 ? Kind::null : Kind::number;
   }
-  numbers_.clear();
+  count_ = 0;
+  shown_ = {};
+  own_numbers_.clear();
 }
 
 void CellColumn::number(std::uint64_t value) {
@@ -44,16 +47,38 @@ void CellColumn::identifier(std::uint64_t bits) {
 
 void CellColumn::add_numbers(std::span<const std::uint64_t> values,
                              std::span<const std::uint32_t> rows, bool zero_is_null) {
-  if (!cells_.empty() || (!numbers_.empty() && zero_is_null != zero_is_null_)) {
+  if (!cells_.empty() || (count_ > 0 && zero_is_null != zero_is_null_)) {
     for (const std::uint32_t row : rows)
       zero_is_null ? number_or_null(values[row]) : number(values[row]);
     return;
   }
+  if (shown_.keeper != nullptr) {
+    const Shown shown = std::exchange(shown_, {});
+    count_ = 0;
+    add_numbers(shown.values, shown.rows, zero_is_null);
+  }
   zero_is_null_ = zero_is_null;
-  const std::size_t before = numbers_.size();
-  numbers_.resize(before + rows.size());
-  std::int64_t* out = numbers_.data() + before;
-  for (const std::uint32_t row : rows) *out++ = sql_number(values[row]);
+  own_numbers_.resize(count_ + rows.size());
+  std::uint64_t* out = own_numbers_.data() + count_;
+  for (const std::uint32_t row : rows) *out++ = values[row];
+  count_ += rows.size();
+}
+
+void CellColumn::show_numbers(std::shared_ptr<const void> keeper,
+                              std::span<const std::uint64_t> values,
+                              std::span<const std::uint32_t> rows, bool zero_is_null) {
+  if (rows.empty() || count_ > 0 || !cells_.empty()) return add_numbers(values, rows, zero_is_null);
+  shown_ = {.keeper = std::move(keeper), .values = values, .rows = rows};
+  zero_is_null_ = zero_is_null;
+  count_ = rows.size();
+}
+
+NumberCells CellColumn::numbers() const {
+  if (count_ == 0) return {};
+  const bool are_shown = shown_.keeper != nullptr;
+  return {.values = are_shown ? shown_.values.data() : own_numbers_.data(),
+          .rows = are_shown ? shown_.rows.data() : nullptr,
+          .zero_is_null = zero_is_null_};
 }
 
 void CellColumn::real(double value) {
@@ -81,8 +106,8 @@ void CellColumn::kept_text(std::string_view bytes) {
 }
 
 void CellColumn::write(std::size_t index, CellSink& out) const {
-  if (!numbers_.empty()) {
-    const auto value = static_cast<std::uint64_t>(numbers_[index]);
+  if (count_ > 0) {
+    const auto value = static_cast<std::uint64_t>(numbers()[index]);
     return zero_is_null_ ? out.number_or_null(value) : out.number(value);
   }
   const Cell& cell = cells_[index];
@@ -221,6 +246,8 @@ bool RowBatches::offer(std::size_t rows, const ColumnWriter& write) {
   for (std::size_t first = 0; first < rows; first += step) {
     if (first > 0) step = std::min(4 * step, largest_);
     const std::size_t last = std::min(first + step, rows);
+    // What many rows show where it lies would have to be copied behind others.
+    if (last - first >= largest_ / 4 && filling_.rows > 0 && !hand_over(true)) return false;
     write(first, last, filling_.columns);
     filling_.rows += last - first;
     if (!hand_over(false)) return false;

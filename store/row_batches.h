@@ -22,7 +22,7 @@
 
 namespace netrec {
 
-/// The cells of one column: as bare numbers, as long as all came by add_numbers().
+/// The cells of one column: as bare numbers, as long as nothing else came.
 class CellColumn final : public CellSink {
  public:
   enum class Kind : std::uint8_t { null, number, identifier, real, text, kept_text };
@@ -53,23 +53,33 @@ class CellColumn final : public CellSink {
   /// number(), or number_or_null(), of each of `rows` of `values`.
   void add_numbers(std::span<const std::uint64_t> values, std::span<const std::uint32_t> rows,
                    bool zero_is_null);
+  /// The same, where they lie: `keeper` keeps them and `rows` there.
+  void show_numbers(std::shared_ptr<const void> keeper, std::span<const std::uint64_t> values,
+                    std::span<const std::uint32_t> rows, bool zero_is_null);
 
   /// All of them, if they are bare numbers; valid until the next is added.
-  NumberCells numbers() const {
-    return {.values = numbers_.empty() ? nullptr : numbers_.data(), .zero_is_null = zero_is_null_};
-  }
+  NumberCells numbers() const;
   void write(std::size_t index, CellSink& out) const;
 
  private:
   Cell& new_cell() {
-    if (!numbers_.empty()) make_cells();
+    if (count_ > 0) make_cells();
     return cells_.emplace_back();
   }
   void make_cells();
 
+  /// Numbers that lie elsewhere: those of `values` at `rows`.
+  struct Shown {
+    std::shared_ptr<const void> keeper;  ///< nullptr: there are none
+    std::span<const std::uint64_t> values;
+    std::span<const std::uint32_t> rows;
+  };
+
   TextArena* arena_;
-  std::vector<std::int64_t> numbers_;  ///< instead of cells_
-  bool zero_is_null_ = false;          ///< of them
+  std::size_t count_ = 0;  ///< of bare numbers, instead of cells_:
+  bool zero_is_null_ = false;
+  Shown shown_;
+  std::vector<std::uint64_t> own_numbers_;  ///< if none are shown
   std::vector<Cell> cells_;
   std::deque<std::string> own_;  ///< texts for which there is no room elsewhere
 };

@@ -304,11 +304,10 @@ int tell_damage(sqlite3_vtab* table, TableContext& context) {
   return failed(table, error);
 }
 
-int next_row(sqlite3_vtab_cursor* base) {
-  constexpr unsigned kLookForInterrupt = 16;
+[[gnu::noinline]] int fetch_row(sqlite3_vtab_cursor* base) {
   auto* cursor = static_cast<Cursor*>(base);
   TableContext& context = *module_of(base->pVtab).context;
-  if (cursor->rows++ % kLookForInterrupt == 0 && context.interrupted()) return SQLITE_INTERRUPT;
+  if (context.interrupted()) return SQLITE_INTERRUPT;
   if (cursor->source->step()) return SQLITE_OK;
   auto more = cursor->source->next();
   if (!more) return failed(base->pVtab, more.error());
@@ -317,6 +316,13 @@ int next_row(sqlite3_vtab_cursor* base) {
   if (*more && !(context.is_damage_an_error() && cursor->source->is_in_doubt())) return SQLITE_OK;
   cursor->source.reset();  // which tells what it met
   return tell_damage(base->pVtab, context);
+}
+
+int next_row(sqlite3_vtab_cursor* base) {
+  constexpr unsigned kLookForInterrupt = 16;
+  auto* cursor = static_cast<Cursor*>(base);
+  if (cursor->rows++ % kLookForInterrupt != 0 && cursor->source->step()) return SQLITE_OK;
+  return fetch_row(base);
 }
 
 // True if one of these words stands in `sql`, in any case.
@@ -370,20 +376,24 @@ int filter(sqlite3_vtab_cursor* base, int, const char* plan, int, sqlite3_value*
 
 int at_end(sqlite3_vtab_cursor* base) { return static_cast<Cursor*>(base)->at_end ? 1 : 0; }
 
-int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
-  const RowSource& source = *static_cast<Cursor*>(base)->source;
-  if (const NumberCells numbers = source.numbers(column); numbers.values != nullptr) {
-    const std::int64_t value = numbers.values[source.row()];
-    if (value != 0 || !numbers.zero_is_null) sqlite3_result_int64(context, value);
-    return SQLITE_OK;
-  }
+[[gnu::noinline]] int any_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
   ResultSink out(context);
   const auto& table = *static_cast<const Connected*>(base->pVtab);
   TableContext& about = *table.module->context;
   if (column >= table.own_columns && about.set() == nullptr)
     emit_origin(about.about(), static_cast<std::size_t>(column - table.own_columns), out);
   else
-    source.cell(column, out);
+    static_cast<Cursor*>(base)->source->cell(column, out);
+  return SQLITE_OK;
+}
+
+// A scan of numbers asks for millions: they are told without a frame.
+int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
+  const RowSource& source = *static_cast<Cursor*>(base)->source;
+  const NumberCells* numbers = source.numbers(column);
+  if (numbers == nullptr) return any_value(base, context, column);
+  const std::int64_t value = (*numbers)[source.row()];
+  if (value != 0 || !numbers->zero_is_null) sqlite3_result_int64(context, value);
   return SQLITE_OK;
 }
 

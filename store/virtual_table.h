@@ -67,9 +67,14 @@ struct Request {
 };
 
 /// The numbers of one column, of as many rows as are at hand.
-struct NumberCells {
-  const std::int64_t* values = nullptr;  ///< nullptr: they are not, or not only numbers
+struct alignas(32) NumberCells {  // found without a multiplication
+  const std::uint64_t* values = nullptr;  ///< nullptr: they are not, or not only numbers
+  const std::uint32_t* rows = nullptr;    ///< which of them each row has; nullptr: its own
   bool zero_is_null = false;
+
+  std::int64_t operator[](std::size_t row) const {
+    return sql_number(values[rows == nullptr ? row : rows[row]]);
+  }
 };
 
 /// The rows of one request, pulled.
@@ -84,10 +89,11 @@ class RowSource {
   }
   /// Goes to the next row (at first: the first); false after the last.
   virtual Result<bool> next() = 0;
-  /// The numbers of `column`, if it is told in numbers alone; the row's is at row().
-  NumberCells numbers(int column) const {
+  /// The numbers of `column`, of which the row's is at row(); nullptr: not all are numbers.
+  const NumberCells* numbers(int column) const {
     const auto place = static_cast<std::size_t>(column);
-    return place < numbers_.size() ? numbers_[place] : NumberCells{};
+    return place < numbers_.size() && numbers_[place].values != nullptr ? &numbers_[place]
+                                                                        : nullptr;
   }
   std::size_t row() const { return row_; }
   /// REQUIRES: next() was true.
