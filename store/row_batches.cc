@@ -16,7 +16,10 @@ constexpr std::size_t kSmallestBatch = 16;
 // 1024 rows); what is longer does not stay in its cache.
 constexpr std::size_t kLargestBatch = 4096;
 constexpr std::size_t kMostCells = 1 << 16;
-constexpr std::size_t kBatchesAhead = 4;
+// Who is ahead is woken when there is room for some, not for each: a wake-up costs what some hundred
+// rows do.
+constexpr std::size_t kBatchesAhead = 8;
+constexpr std::size_t kBatchesLeft = 3;
 constexpr std::chrono::milliseconds kLookForInterrupt{50};
 
 }  // namespace
@@ -260,13 +263,15 @@ bool RowBatches::hand_over(bool at_end) {
   std::unique_lock lock(mutex_);
   // While SQLite is behind, batches grow; they wait only when they are large.
   if (!at_end && filling_.rows < largest_ && !ready_.empty() && !unwanted_) return true;
-  changed_.wait(lock, [&] { return unwanted_ || ready_.size() < kBatchesAhead; });
+  if (ready_.size() >= kBatchesAhead)
+    changed_.wait(lock, [&] { return unwanted_ || ready_.size() <= kBatchesLeft; });
   if (unwanted_) return false;
   CellBatch next = empty_batch();
   next.damage = filling_.damage;
   ready_.push_back(std::make_shared<const CellBatch>(std::exchange(filling_, std::move(next))));
+  const bool was_empty = ready_.size() == 1;
   lock.unlock();
-  changed_.notify_all();
+  if (was_empty) changed_.notify_all();
   return true;
 }
 
@@ -278,8 +283,9 @@ Result<bool> RowBatches::fetch() {
   if (!ready_.empty()) {
     current_ = std::move(ready_.front());
     ready_.pop_front();
+    const bool is_time = ready_.size() == kBatchesLeft;
     lock.unlock();
-    changed_.notify_all();
+    if (is_time) changed_.notify_all();
     remember(current_);
     return true;
   }
