@@ -50,10 +50,8 @@ Result<typename ChunkKind<T>::Packed> ChunkKind<T>::find_packed(LifeGroup group,
   found.only = only;
   if (only) return found;
   NETREC_TRY(place, columns_->packed(tuple->place, rows(group)));
-  // Chunks made before they told it have as many as their places say.
-  NETREC_TRY(count, columns_->only_number(tuple->count));
-  found.tuples = static_cast<std::size_t>(count ? *count : place->greatest() + 1);
-  if (found.tuples > rows(group)) return lies("a tuple that is not there");
+  NETREC_TRY(count, tuples(*tuple, rows(group), [&] { return place->greatest() + 1; }));
+  found.tuples = count;
   NETREC_TRY(value, columns_->packed(tuple->value, found.tuples));
   found.value = value;
   found.place = place;

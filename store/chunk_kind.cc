@@ -37,12 +37,25 @@ std::optional<typename ChunkKind<T>::InTuple> ChunkKind<T>::in_tuple(LifeGroup g
   return std::nullopt;
 }
 
+// Chunks of version 1 have as many as their places say.
+template <class T>
+Result<std::size_t> ChunkKind<T>::tuples(const InTuple& tuple, std::size_t rows,
+                                         const std::function<std::uint64_t()>& places) const {
+  NETREC_TRY(told, columns_->only_number(tuple.count));
+  const std::uint64_t count = told ? *told : places();
+  if (count > rows) return lies("a tuple that is not there");
+  return static_cast<std::size_t>(count);
+}
+
 template <class T>
 Result<Column> ChunkKind<T>::stored_in_tuple(LifeGroup group, const InTuple& tuple) const {
+  NETREC_TRY(only, columns_->only_number(tuple.value));
+  if (only) return Column(rows(group), *only);
   NETREC_TRY(place, columns_->numbers(tuple.place, rows(group)));
   const std::uint64_t last = place.empty() ? 0 : *std::max_element(place.begin(), place.end());
-  if (last > place.size()) return lies("a tuple that is not there");
-  NETREC_TRY(values, columns_->numbers(tuple.value, last + 1));
+  NETREC_TRY(count, tuples(tuple, rows(group), [&] { return last + 1; }));
+  if (last >= count) return lies("a tuple that is not there");
+  NETREC_TRY(values, columns_->numbers(tuple.value, count));
   for (std::uint64_t& row : place) row = values[row];
   return place;
 }

@@ -2,6 +2,7 @@
 // are unpacked when asked for; what several of them need (spans, updates) is kept.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -102,6 +103,9 @@ class ChunkKind {
     ColumnId count;
   };
   std::optional<InTuple> in_tuple(LifeGroup group, std::uint16_t field) const;
+  /// How many values it has of fields of `rows` rows; `places` says how many are in use.
+  Result<std::size_t> tuples(const InTuple& tuple, std::size_t rows,
+                             const std::function<std::uint64_t()>& places) const;
   /// Where some values of a field can be looked up; no `value`: only among all (chunk_cells.cc).
   struct Packed {
     const PackedColumn* value = nullptr;

@@ -9,8 +9,10 @@ namespace {
 constexpr std::size_t kKnownValues = 1024;
 constexpr std::size_t kKnownAddresses = 8192;
 constexpr std::size_t kKnownOfFew = 64;
-// Fewer numbers are copied: who keeps them does not keep a chunk's columns for them.
+// Fewer numbers, or a smaller part of a chunk's, are copied: who keeps them does not keep the
+// chunk's columns for them.
 constexpr std::size_t kFewestShown = 256;
+constexpr std::size_t kSmallestPartShown = 4;
 
 /// A needle's few rows are not worth half a megabyte of places.
 template <class T>
@@ -72,8 +74,9 @@ void LifeCells::write_numbers(const Made& made, std::span<const std::uint32_t> r
   const std::uint16_t field = made.column->field;
   const bool zero_is_null = made.column->source == CellSource::number_or_null;
   if (const Column& values = lives_->fields[field]; !values.empty())
-    return shows ? out.show_numbers(lives_, values, rows, zero_is_null)
-                 : out.add_numbers(values, rows, zero_is_null);
+    return shows && lives_->rows.size() * kSmallestPartShown >= values.size()
+               ? out.show_numbers(lives_, values, rows, zero_is_null)
+               : out.add_numbers(values, rows, zero_is_null);
   for (std::size_t i = 0; i < rows.size(); ++i) zero_is_null ? out.null() : out.number(0);
 }
 

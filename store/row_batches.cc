@@ -16,8 +16,8 @@ constexpr std::size_t kSmallestBatch = 16;
 // 1024 rows); what is longer does not stay in its cache.
 constexpr std::size_t kLargestBatch = 4096;
 constexpr std::size_t kMostCells = 1 << 16;
-// Who is ahead is woken when there is room for some, not for each: a wake-up costs what some hundred
-// rows do.
+// Who is ahead is woken when there is room for some, not for each: a wake-up costs what some
+// hundred rows do.
 constexpr std::size_t kBatchesAhead = 8;
 constexpr std::size_t kBatchesLeft = 3;
 constexpr std::chrono::milliseconds kLookForInterrupt{50};

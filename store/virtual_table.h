@@ -67,7 +67,7 @@ struct Request {
 };
 
 /// The numbers of one column, of as many rows as are at hand.
-struct alignas(32) NumberCells {  // found without a multiplication
+struct alignas(32) NumberCells {          // found without a multiplication
   const std::uint64_t* values = nullptr;  ///< nullptr: they are not, or not only numbers
   const std::uint32_t* rows = nullptr;    ///< which of them each row has; nullptr: its own
   bool zero_is_null = false;

@@ -21,6 +21,60 @@ EncodedChunk encoded(const ChunkInput& input) {
   return chunk ? *chunk : EncodedChunk{};
 }
 
+/// Two ticks: 600 sockets open and close, to few destinations by few processes, so that these are
+/// told as tuples.
+std::vector<Frame> frames_of_few_destinations() {
+  std::vector<Frame> frames(2);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    frames[i].sequence = 2 + i;
+    frames[i].wall = WallTime(std::chrono::microseconds(1'700'000'000'000'000 + i * 1'000'000));
+  }
+  for (std::uint32_t i = 1; i <= 600; ++i) {
+    Socket row;
+    row.cookie = i;
+    row.family = i % 20 == 0 ? Family::inet6 : Family::inet;
+    row.transport = Transport::tcp;
+    row.remote.low = 0x0a00'0000 + i * i % 20 * 77;
+    row.remote_port = static_cast<std::uint16_t>(443 + i * i % 20);
+    row.process = 1 + i % 3;
+    row.bytes_sent = i * 1000;
+    row.opened_us = 1'699'999'999'500'000 + i;
+    frames[0].delta.of<Socket>().opened.push_back(row);
+    frames[1].delta.of<Socket>().closed.push_back(
+        {.key = i, .at = 1000 - i, .reason = CloseReason::exact});
+  }
+  return frames;
+}
+
+EncodedChunk chunk_of(const std::vector<Frame>& frames) {
+  return encoded({.session = 1,
+                  .first_sequence = frames.front().sequence,
+                  .last_sequence = frames.back().sequence,
+                  .previous_wall = frames.front().wall - std::chrono::seconds(1),
+                  .frames = frames,
+                  .departed = {}});
+}
+
+TEST(Chunk, FindsRowsByWhatIsToldInTuples) {
+  const EncodedChunk chunk = chunk_of(frames_of_few_destinations());
+  const auto reader = ChunkReader::open(chunk.header, chunk.body);
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto tuples = [&](const ColumnEntry& column) {
+    return column.id.role == static_cast<std::uint8_t>(Role::tuples);
+  };
+  EXPECT_EQ(
+      std::count_if(reader->header().directory.begin(), reader->header().directory.end(), tuples),
+      2);
+  const auto found = reader->rows_with<Socket>(LifeGroup::ended, field_id<Socket>("remote_low"),
+                                               Column{0x0a00'0000 + 9 * 77});
+  ASSERT_TRUE(found) << found.error().message;
+  const auto ports =
+      reader->cells<Socket>(LifeGroup::ended, field_id<Socket>("remote_port"), *found);
+  ASSERT_TRUE(ports) << ports.error().message;
+  EXPECT_EQ(*ports, Column(120, 443 + 9));
+  read_everything(chunk);
+}
+
 TEST(Chunk, IsTestedWithHistoriesThatHaveEverything) {
   RandomHistory history(1);
   const RandomRun run(history, 30);
@@ -291,6 +345,53 @@ TEST_F(HostileChunk, WithGoodChecksumsIsAnError_NotACrash) {
     altered[i] = static_cast<char>(altered[i] ^ (1 << i % 8));
     if (const auto chunk = with_good_checksums(header(), altered)) read_everything(*chunk);
   }
+}
+
+TEST_F(HostileChunk, WithTuplesThatLieIsAnError_NotACrash) {
+  const EncodedChunk sound = chunk_of(frames_of_few_destinations());
+  const std::string_view header = std::string_view(sound.header).substr(0, sound.header.size() - 4);
+  for (std::size_t i = 0; i < sound.body.size(); ++i)
+    for (const int bit : {0, 3, 6}) {
+      std::string altered = sound.body;
+      altered[i] = static_cast<char>(altered[i] ^ (1 << bit));
+      if (const auto chunk = with_good_checksums(header, altered)) read_everything(*chunk);
+    }
+}
+
+/// As version 1 had it: no column says how many tuples there are, and checksums are of SipHash.
+EncodedChunk of_version_1(const EncodedChunk& chunk) {
+  auto header = ChunkHeader::decode(chunk.header);
+  EXPECT_TRUE(header);
+  EncodedChunk first;
+  header->version = 1;
+  const std::vector<ColumnEntry> columns = std::move(header->directory);
+  header->directory.clear();
+  for (const ColumnEntry& column : columns) {
+    if (column.id.role == static_cast<std::uint8_t>(Role::tuples)) continue;
+    if (column.id.role == static_cast<std::uint8_t>(Role::tuples) + 1) continue;
+    const std::string bytes = chunk.body.substr(column.offset, column.size);
+    header->directory.push_back(
+        {column.id, first.body.size(), bytes.size(), header->column_checksum(bytes)});
+    first.body += bytes;
+  }
+  first.header = header->encode();
+  return first;
+}
+
+TEST(Chunk, OfTheFirstVersionIsRead) {
+  const std::vector<Frame> sealed = frames_of_few_destinations();
+  const EncodedChunk chunk = chunk_of(sealed);
+  const EncodedChunk first = of_version_1(chunk);
+  EXPECT_LT(first.body.size(), chunk.body.size());
+  const auto reader = ChunkReader::open(first.header, first.body);
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto frames = reader->frames();
+  ASSERT_TRUE(frames) << frames.error().message;
+  EXPECT_TRUE(*frames == sealed);
+  read_everything(first);
+  EncodedChunk of_other_checksums = chunk;
+  of_other_checksums.header[0] = 1;
+  EXPECT_FALSE(ChunkReader::open(of_other_checksums.header, of_other_checksums.body));
 }
 
 TEST_F(HostileChunk, OfANewerVersionIsUnsupported) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "store/compression.h"
+
 namespace netrec {
 namespace {
 
@@ -50,6 +52,30 @@ TEST(Column, ComesNearTheEntropyOfSpreadNumbers) {
   for (std::uint64_t& value : values) value = static_cast<std::uint64_t>(std::exp(normal(random)));
   // A log-normal of median e^10 and spread 1.5 has log2(e^10 * 1.5 * sqrt(2 pi e)) = 17.06 bits.
   EXPECT_LT(encode_column(values).size(), 40'000 * 17.06 / 8 * 1.05);
+}
+
+// In bytes that come in no order, matches of three are found by chance and cost more than they
+// save.
+TEST(Column, OfNumbersInNoOrderIsToldByTheirFrequencies) {
+  std::mt19937_64 random(3);
+  std::string lengths(20'000, '\0');
+  for (char& length : lengths)
+    length = static_cast<char>(std::binomial_distribution<int>(20, 0.5)(random));
+  const std::string told = compress_by_frequency(lengths);
+  EXPECT_LT(told.size(), compress(lengths).size());
+  const auto undone = decompress(told, lengths.size());
+  ASSERT_TRUE(undone) << undone.error().message;
+  EXPECT_EQ(*undone, lengths);
+}
+
+// Nearly all the same, or again and again: there matches say much in little.
+TEST(Column, ThatRepeatsIsStillSmall) {
+  Column rare(20'000, 9);
+  for (std::size_t row = 0; row < rare.size(); row += 997) rare[row] = row;
+  EXPECT_LT(encode_column(rare).size(), 400u);
+  Column again(20'000);
+  for (std::size_t row = 0; row < again.size(); ++row) again[row] = row * row % 251;
+  EXPECT_LT(encode_column(again).size(), 1000u);
 }
 
 TEST(Column, CutOrOfAnotherLengthIsRefused) {

@@ -32,7 +32,8 @@ std::vector<Column> columns_of(std::size_t rows) {
 TEST(PackedColumn, FindsWhatUnpackingItWholeDoes) {
   for (const std::size_t rows : {1, 2, 7, 255, 256, 257, 1000, 9000})
     for (const Column& column : columns_of(rows)) {
-      const auto packed = PackedColumn::open(encode_column(column), rows);
+      const std::string bytes = encode_column(column);
+      const auto packed = PackedColumn::open(bytes, rows);
       ASSERT_TRUE(packed) << packed.error().message;
       EXPECT_EQ(packed->greatest(), *std::max_element(column.begin(), column.end()));
       std::vector<std::uint32_t> each(rows);

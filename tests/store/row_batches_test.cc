@@ -1,0 +1,113 @@
+#include "store/row_batches.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "store/column.h"
+#include "store/history.h"
+
+namespace netrec {
+namespace {
+
+/// What a cell shows, as text.
+class Shown final : public CellSink {
+ public:
+  void null() override { text_ = "NULL"; }
+  void number(std::uint64_t value) override { text_ = std::to_string(sql_number(value)); }
+  void identifier(std::uint64_t bits) override {
+    text_ = std::to_string(static_cast<std::int64_t>(bits));
+  }
+  void real(double value) override { text_ = std::to_string(value); }
+  void text(std::string_view bytes) override { text_ = bytes; }
+
+  static std::string of(const CellColumn& column, std::size_t index) {
+    Shown shown;
+    column.write(index, shown);
+    return shown.text_;
+  }
+
+ private:
+  std::string text_;
+};
+
+std::vector<std::string> all_of(const CellColumn& column, std::size_t size) {
+  std::vector<std::string> cells;
+  for (std::size_t i = 0; i < size; ++i) cells.push_back(Shown::of(column, i));
+  return cells;
+}
+
+using Cells = std::vector<std::string>;
+
+TEST(CellColumn, OfBareNumbersTellsThemWhereTheyLie) {
+  const auto values = std::make_shared<const Column>(Column{7, 0, 9, UINT64_MAX});
+  const std::vector<std::uint32_t> rows = {3, 1, 0};
+  CellColumn column;
+  column.show_numbers(values, *values, rows, true);
+  const NumberCells numbers = column.numbers();
+  ASSERT_EQ(numbers.values, values->data());
+  EXPECT_EQ(numbers[0], INT64_MAX);
+  EXPECT_EQ(numbers[2], 7);
+  EXPECT_TRUE(numbers.zero_is_null);
+  EXPECT_EQ(all_of(column, 3), (Cells{"9223372036854775807", "NULL", "7"}));
+}
+
+TEST(CellColumn, TellsTheSameHoweverItWasFilled) {
+  const auto values = std::make_shared<const Column>(Column{5, 0, 6});
+  const std::vector<std::uint32_t> rows = {0, 1, 2};
+  using Fill = void (*)(CellColumn&, const std::shared_ptr<const Column>&,
+                        const std::vector<std::uint32_t>&);
+  const Fill add = [](CellColumn& to, const auto& from, const auto& at) {
+    to.add_numbers(*from, at, false);
+  };
+  const Fill show = [](CellColumn& to, const auto& from, const auto& at) {
+    to.show_numbers(from, *from, at, false);
+  };
+  const Fill nulls = [](CellColumn& to, const auto& from, const auto& at) {
+    to.add_numbers(*from, at, true);
+  };
+  const Fill texts = [](CellColumn& to, const auto&, const auto& at) {
+    for (std::size_t i = 0; i < at.size(); ++i) to.text("a text");
+  };
+  const std::vector<std::pair<Fill, Cells>> fills = {{add, {"5", "0", "6"}},
+                                                     {show, {"5", "0", "6"}},
+                                                     {nulls, {"5", "NULL", "6"}},
+                                                     {texts, {"a text", "a text", "a text"}}};
+  for (const auto& [first, of_first] : fills)
+    for (const auto& [second, of_second] : fills)
+      for (const auto& [third, of_third] : fills) {
+        CellColumn column;
+        first(column, values, rows);
+        second(column, values, rows);
+        third(column, values, rows);
+        Cells wanted = of_first;
+        wanted.insert(wanted.end(), of_second.begin(), of_second.end());
+        wanted.insert(wanted.end(), of_third.begin(), of_third.end());
+        EXPECT_EQ(all_of(column, 9), wanted);
+      }
+}
+
+TEST(FieldTest, HoldsWhereSqlWouldSaySo) {
+  const std::int64_t bounds[] = {INT64_MIN, -7, -1, 0, 1, 7, INT64_MAX - 1, INT64_MAX};
+  const std::uint64_t values[] = {
+      0, 1, 6, 7, 8, INT64_MAX - 1, INT64_MAX, std::uint64_t{1} << 63, UINT64_MAX - 6, UINT64_MAX};
+  for (const bool is_null : {false, true})
+    for (const bool is_signed : {false, true})
+      for (const std::int64_t least : bounds)
+        for (const std::int64_t most : bounds)
+          for (const std::uint64_t value : values) {
+            const FieldTest test{.field = 0,
+                                 .zero_is_null = is_null,
+                                 .is_signed = is_signed,
+                                 .least = least,
+                                 .most = most};
+            const std::int64_t shown =
+                is_signed ? static_cast<std::int64_t>(value) : sql_number(value);
+            const bool holds = !(is_null && value == 0) && shown >= least && shown <= most;
+            EXPECT_EQ(test.holds(value), holds)
+                << value << " in [" << least << ", " << most << "]" << is_signed << is_null;
+          }
+}
+
+}  // namespace
+}  // namespace netrec
