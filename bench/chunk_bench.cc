@@ -107,13 +107,14 @@ void list_columns(const Sealed& sealed) {
 /// Scans all chunks as history does; returns rows a second.
 double scan(const Sealed& sealed, const Wanted& wanted, std::uint64_t& rows, std::uint64_t& read) {
   const HistoryFilter filter(wanted);
+  WantedNames names(filter);
   const double begun = cpu_s();
   std::uint64_t bytes = 0;
   for (const EncodedChunk& chunk : sealed.chunks) {
     if (!filter.may_hold(must(ChunkHeader::decode(chunk.header)))) continue;
     ++read;
     const ChunkReader reader = must(ChunkReader::open(chunk.header, chunk.body));
-    must(tell_chunk<Socket>(reader, filter, [&](const Connection& row, const Snapshot&) {
+    must(tell_chunk<Socket>(reader, filter, names, [&](const Connection& row, const Snapshot&) {
       ++rows;
       bytes += row.socket.bytes_sent;
       return true;
