@@ -21,6 +21,7 @@ constexpr std::size_t kMostCells = 1 << 16;
 constexpr std::size_t kBatchesAhead = 8;
 constexpr std::size_t kBatchesLeft = 3;
 constexpr std::chrono::milliseconds kLookForInterrupt{50};
+constexpr std::chrono::milliseconds kPatience{2};
 
 }  // namespace
 
@@ -200,6 +201,7 @@ RowBatches::RowBatches(TableContext& context, const Request& request, std::size_
   for (std::size_t i = 0; i < columns; ++i)
     if (place_[i] >= 0) used_.push_back(static_cast<int>(i));
   largest_ = std::min(kLargestBatch, kMostCells / std::max<std::size_t>(used_.size(), 1));
+  step_ = std::min(kSmallestBatch, largest_);
   filling_ = empty_batch();
   thread_ = std::thread([this] { run(); });
 }
@@ -244,40 +246,46 @@ bool RowBatches::offer(const CellWriter& write) {
   return filling_.rows % kSmallestBatch != 0 || hand_over(false);
 }
 
+// What a chunk gave is handed over, however little: the next row may be far.
 bool RowBatches::offer(std::size_t rows, const ColumnWriter& write) {
-  std::size_t step = kSmallestBatch;
-  for (std::size_t first = 0; first < rows; first += step) {
-    if (first > 0) step = std::min(4 * step, largest_);
-    const std::size_t last = std::min(first + step, rows);
-    // What many rows show where it lies would have to be copied behind others.
-    if (last - first >= largest_ / 4 && filling_.rows > 0 && !hand_over(true)) return false;
+  for (std::size_t first = 0; first < rows;) {
+    const std::size_t last = std::min(first + step_, rows);
+    step_ = std::min(4 * step_, largest_);
     write(first, last, filling_.columns);
     filling_.rows += last - first;
-    if (!hand_over(false)) return false;
+    if (!hand_over(true)) return false;
     if (context_.interrupted()) return false;
+    first = last;
   }
   return true;
 }
 
-bool RowBatches::hand_over(bool at_end) {
+bool RowBatches::hand_over(bool anyway) {
   std::unique_lock lock(mutex_);
   // While SQLite is behind, batches grow; they wait only when they are large.
-  if (!at_end && filling_.rows < largest_ && !ready_.empty() && !unwanted_) return true;
+  if (!anyway && filling_.rows < largest_ && !ready_.empty() && !unwanted_) return true;
   if (ready_.size() >= kBatchesAhead)
     changed_.wait(lock, [&] { return unwanted_ || ready_.size() <= kBatchesLeft; });
   if (unwanted_) return false;
   CellBatch next = empty_batch();
   next.damage = filling_.damage;
   ready_.push_back(std::make_shared<const CellBatch>(std::exchange(filling_, std::move(next))));
-  const bool was_empty = ready_.size() == 1;
+  const bool is_time = is_patient_ ? ready_.size() == kBatchesAhead : ready_.size() == 1;
   lock.unlock();
-  if (was_empty) changed_.notify_all();
+  if (is_time) changed_.notify_all();
   return true;
 }
 
 Result<bool> RowBatches::fetch() {
   std::unique_lock lock(mutex_);
   const auto something = [&] { return finished_ || !ready_.empty(); };
+  if (has_fetched_ && !something()) {
+    // Who took the first rows and wants more gets a needle's rows of some chunks together.
+    is_patient_ = true;
+    changed_.wait_for(lock, kPatience, [&] { return finished_ || ready_.size() >= kBatchesAhead; });
+    is_patient_ = false;
+  }
+  has_fetched_ = true;
   while (!changed_.wait_for(lock, kLookForInterrupt, something))
     if (context_.interrupted()) return failure(ErrorKind::busy, "interrupted");
   if (!ready_.empty()) {

@@ -151,7 +151,7 @@ class RowBatches final : public RowSource {
   bool offer(const CellWriter& write);
   bool offer(std::size_t rows, const ColumnWriter& write);
   CellBatch empty_batch() const;
-  bool hand_over(bool at_end);
+  bool hand_over(bool anyway);
   Result<bool> fetch();
 
   TableContext& context_;
@@ -159,12 +159,14 @@ class RowBatches final : public RowSource {
   std::vector<int> used_;    ///< columns in use, in order
   std::vector<int> place_;   ///< of each column among those; -1: not in use
   std::size_t largest_ = 0;  ///< batch, in rows
+  std::size_t step_ = 0;     ///< rows of the next one, of many at once
 
   const std::shared_ptr<TextArena> arena_;  ///< the scan's thread only, and as the next ones
   CellBatch filling_;
   // SQLite's thread only.
   std::shared_ptr<const CellBatch> current_;
   std::size_t damage_ = 0;  ///< met before its rows
+  bool has_fetched_ = false;
   Question question_;
   CellBatches answer_;
   std::size_t answer_cells_ = 0;
@@ -173,6 +175,7 @@ class RowBatches final : public RowSource {
   std::condition_variable changed_;
   std::deque<std::shared_ptr<const CellBatch>> ready_;
   Result<std::vector<Damage>> outcome_;
+  bool is_patient_ = false;  ///< who waits for rows waits for some batches
   bool finished_ = false;
   bool unwanted_ = false;
 
