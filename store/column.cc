@@ -258,11 +258,8 @@ Result<Plane> read_plane(ByteReader& in, std::size_t rows) {
   return failure(ErrorKind::corrupt, "a column is packed in an unknown way");
 }
 
-// Eight lengths at a time, each less one where it is not 0: bytes that are added up to four times
-// before they could run over, in sums of sixteen bits.
+// Four words at a time: of lengths up to 64, their bytes do not run over before they are summed.
 std::optional<std::uint64_t> count_low_bits(std::string_view lengths) {
-  constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
-  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
   constexpr std::size_t kAtOnce = 32;
   std::uint64_t total = 0;
   std::uint64_t above = 0;
@@ -270,23 +267,16 @@ std::optional<std::uint64_t> count_low_bits(std::string_view lengths) {
     // The top bit of each byte that is above 64; what it carries into the next does not matter
     // then.
     above |= word | (word + 0x3f * kOnes);
-    return word - ((word + 0x7f * kOnes) >> 7 & kOnes);
-  };
-  const auto add = [&](std::uint64_t bytes) {
-    total += ((bytes & kEven) + (bytes >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
+    return low_bits_of_each(word);
   };
   std::size_t at = 0;
   for (; at + kAtOnce <= lengths.size(); at += kAtOnce) {
     const char* some = lengths.data() + at;
-    add(low_bits(word_at(some)) + low_bits(word_at(some + 8)) + low_bits(word_at(some + 16)) +
-        low_bits(word_at(some + 24)));
+    total += sum_of_bytes(low_bits(word_at(some)) + low_bits(word_at(some + 8)) +
+                          low_bits(word_at(some + 16)) + low_bits(word_at(some + 24)));
   }
-  for (; at < lengths.size(); at += 8) {
-    std::uint64_t word = 0;
-    for (std::size_t i = at; i < std::min(at + 8, lengths.size()); ++i)
-      word |= std::uint64_t{static_cast<std::uint8_t>(lengths[i])} << (8 * (i - at));
-    add(low_bits(word));
-  }
+  for (; at < lengths.size(); ++at)
+    total += sum_of_bytes(low_bits(static_cast<std::uint8_t>(lengths[at])));
   if ((above & 0x80 * kOnes) != 0) return std::nullopt;
   return total;
 }
@@ -321,19 +311,7 @@ Status read_lengths(ByteReader& in, std::uint64_t base, std::span<std::uint64_t>
   NETREC_TRY(packed, read_low_bits(in, lengths));
   if (!in.ok()) return {};
   std::uint64_t at = 0;
-  std::size_t i = 0;
-  // As far as a number lies in the eight bytes from its first on, nothing needs to be asked.
-  const std::uint64_t safe_bits = packed.size() < 8 ? 0 : 8 * (packed.size() - 7);
-  for (; i < codes.size() && at < safe_bits; ++i) {
-    const auto length = static_cast<std::uint8_t>(lengths[i]);
-    if (length > 57) break;
-    const unsigned bits = low_bits_of(length);
-    const std::uint64_t top = std::uint64_t{1} << bits;
-    const std::uint64_t code = word_at(packed.data() + at / 8) >> (at % 8);
-    codes[i] = base + ((code & (top - 1)) | (length != 0 ? top : 0));
-    at += bits;
-  }
-  for (; i < codes.size(); ++i) {
+  for (std::size_t i = 0; i < codes.size(); ++i) {
     const auto length = static_cast<std::uint8_t>(lengths[i]);
     codes[i] = base + number_of_bits(packed, at, length);
     at += low_bits_of(length);
@@ -371,9 +349,8 @@ Result<Column> read_differences(ByteReader& in, Transform transform, Packing pac
   Column column(rows);
   NETREC_CHECKED(read_codes(in, packing, base, std::span(column).subspan(1)));
   column[0] = value;
-  for (std::size_t i = 1; i < rows; ++i) {
+  for (std::size_t i = 1; i < rows; ++i)
     column[i] = value += transform == Transform::ascending ? column[i] : unzigzag(column[i]);
-  }
   return column;
 }
 

@@ -49,6 +49,20 @@ Result<std::string_view> read_low_bits(ByteReader& in, std::string_view lengths)
 /// How many bits lie behind numbers of these lengths; nullopt: one is above 64.
 std::optional<std::uint64_t> count_low_bits(std::string_view lengths);
 
+/// Eight bytes that are 1.
+inline constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+
+/// The sum of eight bytes.
+inline std::uint64_t sum_of_bytes(std::uint64_t bytes) {
+  constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
+  return ((bytes & kEven) + (bytes >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
+}
+
+/// The bits below the highest of numbers of eight lengths, each in its byte.
+inline std::uint64_t low_bits_of_each(std::uint64_t lengths) {
+  return lengths - ((lengths + 0x7f * kOnes) >> 7 & kOnes);
+}
+
 /// A number of this length has so many bits below its highest.
 inline unsigned low_bits_of(std::uint8_t length) { return length - (length != 0 ? 1u : 0u); }
 

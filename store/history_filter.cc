@@ -63,24 +63,15 @@ class Selection {
   /// Keeps the rows in which `test` holds.
   Status narrow(const FieldTest& test) {
     const FieldTest::NumberRange range = test.range();
-    if (is_listed_ && rows_.empty()) return {};
-    if (is_listed_ && is_few()) {
+    list();
+    if (rows_.empty()) return {};
+    if (is_few()) {
       NETREC_TRY(cells, chunk_.cells<T>(LifeGroup::ended, test.field, rows_));
       keep_if([&](std::size_t i) { return range.holds(cells[i]); });
       return {};
     }
     NETREC_TRY(column, unpack(test.field));
     std::size_t kept = 0;
-    if (!is_listed_) {
-      rows_.resize(all_);
-      for (std::uint32_t row = 0; row < all_; ++row) {
-        rows_[kept] = row;
-        kept += range.holds((*column)[row]) ? 1 : 0;
-      }
-      rows_.resize(kept);
-      is_listed_ = true;
-      return {};
-    }
     for (const std::uint32_t row : rows_) {
       rows_[kept] = row;
       kept += range.holds((*column)[row]) ? 1 : 0;

@@ -336,7 +336,8 @@ class ConnectionsTable final : public VirtualTable {
         return offer(lives->rows.size(),
                      [&](std::size_t first, std::size_t last, std::span<CellColumn> out) {
                        cells.write(first, last, out);
-                     });
+                     }) &&
+               offer.give_now();
       };
       return scan_connections(**timeline, wanted, each, many);
     };

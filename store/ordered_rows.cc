@@ -119,7 +119,7 @@ bool OrderedRows::add_ranked(std::span<const Rank> ranks, const BlockWriter& wri
   }
   if (!give_held(next_)) return false;
   hold(std::span(rows).subspan(given), ranks, write);
-  return wanted_;
+  return wanted_ = offer_.give_now();
 }
 
 bool OrderedRows::give(std::span<const std::uint32_t> rows, const BlockWriter& write) {

@@ -157,19 +157,6 @@ void PackedColumn::for_each_of(std::uint64_t code, Visit&& visit) const {
 
 namespace {
 
-constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
-
-/// The bits behind eight lengths, each in its byte.
-std::uint64_t low_bits_of_each(std::uint64_t lengths) {
-  return lengths - ((lengths + 0x7f * kOnes) >> 7 & kOnes);
-}
-
-/// The sum of eight bytes, none of which is above 127.
-std::uint64_t sum_of(std::uint64_t bytes) {
-  constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
-  return ((bytes & kEven) + (bytes >> 8 & kEven)) * 0x0001'0001'0001'0001 >> 48;
-}
-
 /// Codes of one length, to be told from most others of that length by six bits at most.
 struct Endings {
   std::uint64_t length = 0;    ///< in each byte of a word
@@ -212,7 +199,7 @@ std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64
       std::uint64_t found = ~((word ^ endings.length) + 0x7f * kOnes) & 0x80 * kOnes;
       for (; found != 0; found &= found - 1) {
         const std::uint64_t top = found & (0 - found);
-        const std::uint64_t at = bit + sum_of(bits & ((top >> 7) - 1));
+        const std::uint64_t at = bit + sum_of_bytes(bits & ((top >> 7) - 1));
         if (at >= safe_bits ||
             (endings.holds >> (word_at(low_bits_.data() + at / 8) >> (at % 8) & endings.low_bits) &
              1) != 0)
@@ -221,9 +208,9 @@ std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64
     }
     for (; hits != 0; hits &= hits - 1) {
       const auto below = static_cast<unsigned>(std::countr_zero(hits)) - 7;
-      look(row + below / 8, bit + sum_of(bits & ((std::uint64_t{1} << below) - 1)));
+      look(row + below / 8, bit + sum_of_bytes(bits & ((std::uint64_t{1} << below) - 1)));
     }
-    bit += sum_of(bits);
+    bit += sum_of_bytes(bits);
   }
   for (; row < rows_; ++row) {
     look(row, bit);

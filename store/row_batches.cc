@@ -246,14 +246,13 @@ bool RowBatches::offer(const CellWriter& write) {
   return filling_.rows % kSmallestBatch != 0 || hand_over(false);
 }
 
-// What a chunk gave is handed over, however little: the next row may be far.
 bool RowBatches::offer(std::size_t rows, const ColumnWriter& write) {
   for (std::size_t first = 0; first < rows;) {
     const std::size_t last = std::min(first + step_, rows);
     step_ = std::min(4 * step_, largest_);
     write(first, last, filling_.columns);
     filling_.rows += last - first;
-    if (!hand_over(true)) return false;
+    if (!hand_over(false)) return false;
     if (context_.interrupted()) return false;
     first = last;
   }

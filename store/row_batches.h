@@ -47,6 +47,7 @@ class CellColumn final : public CellSink {
   void real(double value) override;
   void text(std::string_view bytes) override;
   void kept_text(std::string_view bytes) override;
+  /// REQUIRES: it came as a cell, not by add_numbers() or show_numbers().
   const Cell& last() const { return cells_.back(); }
   /// REQUIRES: cell.stands_alone().
   void add(const Cell& cell) { new_cell() = cell; }
@@ -113,6 +114,8 @@ class RowBatches final : public RowSource {
     bool operator()(std::size_t rows, const ColumnWriter& write) const {
       return batches_.offer(rows, write);
     }
+    /// Hands over what was offered, however little: the next row may be far. False: as above.
+    bool give_now() const { return batches_.filling_.rows == 0 || batches_.hand_over(true); }
     /// The rows that follow come after so much of the damage that the scan returns: it is told even
     /// if nobody wants more.
     void damage_met(std::size_t damage) const { batches_.damage_met(damage); }

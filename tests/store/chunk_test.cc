@@ -350,12 +350,11 @@ TEST_F(HostileChunk, WithGoodChecksumsIsAnError_NotACrash) {
 TEST_F(HostileChunk, WithTuplesThatLieIsAnError_NotACrash) {
   const EncodedChunk sound = chunk_of(frames_of_few_destinations());
   const std::string_view header = std::string_view(sound.header).substr(0, sound.header.size() - 4);
-  for (std::size_t i = 0; i < sound.body.size(); ++i)
-    for (const int bit : {0, 3, 6}) {
-      std::string altered = sound.body;
-      altered[i] = static_cast<char>(altered[i] ^ (1 << bit));
-      if (const auto chunk = with_good_checksums(header, altered)) read_everything(*chunk);
-    }
+  for (std::size_t i = 0; i < sound.body.size(); ++i) {
+    std::string altered = sound.body;
+    altered[i] = static_cast<char>(altered[i] ^ (1 << i % 8));
+    if (const auto chunk = with_good_checksums(header, altered)) read_everything(*chunk);
+  }
 }
 
 /// As version 1 had it: no column says how many tuples there are, and checksums are of SipHash.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <string>
 
 #include "store/column.h"
@@ -21,6 +24,7 @@ class Shown final : public CellSink {
   void real(double value) override { text_ = std::to_string(value); }
   void text(std::string_view bytes) override { text_ = bytes; }
 
+  const std::string& text() const { return text_; }
   static std::string of(const CellColumn& column, std::size_t index) {
     Shown shown;
     column.write(index, shown);
@@ -85,6 +89,35 @@ TEST(CellColumn, TellsTheSameHoweverItWasFilled) {
         wanted.insert(wanted.end(), of_third.begin(), of_third.end());
         EXPECT_EQ(all_of(column, 9), wanted);
       }
+}
+
+// Whoever wants three rows gets them when they are found, though the scan goes on for long: what
+// one chunk gave does not wait for the next that has any.
+TEST(RowBatches, GivesWhatAChunkGaveBeforeTheScanGoesOn) {
+  TableContext context("no file is read", nullptr);
+  std::promise<void> has_three;
+  std::atomic<bool> is_over = false;
+  const auto scan = [&](const RowBatches::Offer& offer) -> Result<std::vector<Damage>> {
+    for (std::uint64_t chunk = 0; chunk < 3; ++chunk)
+      offer(1,
+            [&](std::size_t, std::size_t, std::span<CellColumn> out) { out[0].number(chunk); }) &&
+          offer.give_now();
+    has_three.get_future().wait_for(std::chrono::seconds(20));
+    is_over = true;
+    return std::vector<Damage>();
+  };
+  RowBatches rows(context, {}, 1, scan, {});
+  for (std::uint64_t chunk = 0; chunk < 3; ++chunk) {
+    const auto more = rows.next();
+    ASSERT_TRUE(more && *more);
+    Shown shown;
+    rows.cell(0, shown);
+    EXPECT_EQ(shown.text(), std::to_string(chunk));
+  }
+  EXPECT_FALSE(is_over) << "the last of them came with the end of the scan";
+  has_three.set_value();
+  const auto end = rows.next();
+  EXPECT_TRUE(end && !*end);
 }
 
 TEST(FieldTest, HoldsWhereSqlWouldSaySo) {
