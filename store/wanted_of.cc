@@ -128,4 +128,98 @@ void narrow(Wanted& wanted, std::string_view name, const Constraint& constraint)
   if (name == "transport") return narrow_transports(wanted.transports, constraint);
 }
 
+namespace {
+
+/// A column that shows the name of the state in the field of that name.
+bool shows_state(const EntityColumn<Socket>& column) {
+  static const std::uint16_t kState = field_called<Socket>("state");
+  return column.field == kState && column.column.name == "state";
+}
+
+/// That the state is the one called `cell`. One that no state is called lies nowhere.
+std::optional<FieldTest> test_of_state(std::uint16_t field, const SqlCell& cell) {
+  const auto* text = std::get_if<std::string>(&cell);
+  if (text == nullptr || text->empty()) return std::nullopt;
+  for (int number = 1; number <= UINT8_MAX; ++number)
+    if (name(static_cast<TcpState>(number)) == *text)
+      return FieldTest{.field = field, .zero_is_null = true, .least = number, .most = number};
+  return FieldTest{.field = field, .least = 1, .most = 0};
+}
+
+bool is_plain_number(CellSource source) {
+  return source == CellSource::number || source == CellSource::number_or_null ||
+         source == CellSource::identifier;
+}
+
+}  // namespace
+
+std::optional<FieldTest> test_of(const EntityColumn<Socket>& column, Comparison comparison,
+                                 const SqlCell& cell) {
+  if (shows_state(column))
+    return comparison == Comparison::equal ? test_of_state(column.field, cell) : std::nullopt;
+  const auto* value = std::get_if<std::int64_t>(&cell);
+  const bool is_number = is_plain_number(column.source);
+  if (value == nullptr || !is_number || comparison == Comparison::inside) return std::nullopt;
+  // When a socket opened may only be known from an earlier session, once its row is put together.
+  const FieldKind kind = fields_of<Socket>()[column.field].kind;
+  if (kind == FieldKind::instant_us || kind == FieldKind::instant_ms) return std::nullopt;
+  FieldTest test{.field = column.field,
+                 .zero_is_null = column.source == CellSource::number_or_null,
+                 .is_signed = column.source == CellSource::identifier,
+                 .least = *value,
+                 .most = *value};
+  if (comparison == Comparison::less || comparison == Comparison::less_equal)
+    test.least = INT64_MIN;
+  if (comparison == Comparison::greater || comparison == Comparison::greater_equal)
+    test.most = INT64_MAX;
+  if (comparison == Comparison::less) {
+    if (test.most == INT64_MIN) return std::nullopt;
+    --test.most;
+  }
+  if (comparison == Comparison::greater) {
+    if (test.least == INT64_MAX) return std::nullopt;
+    ++test.least;
+  }
+  return test;
+}
+
+double selectivity_of(const EntityColumns<Socket>& columns, int column, Comparison comparison) {
+  const double left = narrowing(columns.name_of(column), comparison);
+  if (shows_state(columns.at(column))) return comparison == Comparison::equal ? 0.3 : 1;
+  const bool is_number = is_plain_number(columns.at(column).source);
+  if (left < 1 || !is_number || comparison == Comparison::inside) return left;
+  return comparison == Comparison::equal ? 0.1 : 0.5;
+}
+
+namespace {
+
+std::optional<FieldTest> test_of(const EntityColumns<Socket>& columns,
+                                 const Constraint& constraint) {
+  if (constraint.values.size() != 1) return std::nullopt;
+  return test_of(columns.at(constraint.column), constraint.comparison, constraint.values.front());
+}
+
+/// True if only rows with a remote address are wanted.
+bool has_remote_addresses(const Wanted& wanted) {
+  return !wanted.remote.empty() &&
+         std::none_of(wanted.remote.begin(), wanted.remote.end(),
+                      [](const Prefix& prefix) { return prefix.address.is_zero(); });
+}
+
+}  // namespace
+
+Result<Wanted> wanted_by(const EntityColumns<Socket>& columns, const Request& request) {
+  Wanted wanted;
+  for (const Constraint& constraint : request.constraints) {
+    narrow(wanted, columns.name_of(constraint.column), constraint);
+    const auto test = test_of(columns, constraint);
+    if (test) wanted.tests.push_back(*test);
+    if (constraint.is_final && !test)
+      return failure(ErrorKind::invalid_argument, "a comparison changed after it was planned");
+  }
+  wanted.fields = columns.needed_by(request, has_remote_addresses(wanted));
+  wanted.neighbours = request.neighbours;
+  return wanted;
+}
+
 }  // namespace netrec
