@@ -87,7 +87,7 @@ inline std::uint64_t number_of_bits(std::string_view packed, std::uint64_t at,
   const unsigned bits = low_bits_of(length);
   const auto shift = static_cast<unsigned>(at % 8);
   std::uint64_t code = load(at / 8) >> shift;
-  if (shift + bits > 64) code |= load(at / 8 + 8) << (64 - shift);
+  if (shift > 0 && shift + bits > 64) code |= load(at / 8 + 8) << (64 - shift);
   const std::uint64_t top = std::uint64_t{1} << bits;
   return (code & (top - 1)) | (length != 0 ? top : 0);
 }
