@@ -36,11 +36,12 @@ BusyHost::BusyHost(const BusyLoad& load, std::uint64_t seed) : load_(load), rand
         "/usr/lib/service{}/worker{} --config /etc/service{}/main.conf", i % 40, i, i % 40));
     beginning_.of<Process>().insert(process);
   }
-  for (std::size_t i = 0; i < load_.destinations; ++i)
+  for (std::size_t i = 0; i <= load_.destinations; ++i)
     addresses_.push_back(static_cast<std::uint32_t>(0x17000000 + random_() % 0xa0000000));
   add_service();
   now_ = beginning_;
   next_open_us_ = wall_us_;
+  plan_seldom();
 }
 
 /// What clients call: without a listener nobody could tell them from whom we called.
@@ -71,10 +72,17 @@ std::size_t BusyHost::heavy_tailed(std::size_t limit) {
   return std::min(limit - 1, static_cast<std::size_t>(rank) - 1);
 }
 
-void BusyHost::open(std::uint64_t at_us, Delta& delta) {
-  const bool called = uniform() < load_.called;
+/// One connection to the destination seldom called falls anywhere into each of its spans.
+void BusyHost::plan_seldom() {
+  const double span_us = load_.seldom_every_s * 1e6;
+  if (span_us == 0) return;
+  const double begun = static_cast<double>(seldom_spans_++) * span_us;
+  next_seldom_us_ = kBegun_us + static_cast<std::uint64_t>(begun + uniform() * span_us);
+}
+
+void BusyHost::open(std::uint64_t at_us, std::size_t destination, Delta& delta) {
+  const bool called = destination < load_.destinations && uniform() < load_.called;
   Plan plan;
-  const std::size_t destination = heavy_tailed(load_.destinations);
   plan.rtt_us = 200 + log_normal(static_cast<double>(1000 + destination * 37 % 40'000), 0.2);
   plan.sent = log_normal(900, 1.2);
   plan.received = log_normal(6000, 1.8);
@@ -202,9 +210,13 @@ Frame BusyHost::tick(std::vector<Socket>& departed) {
       events_.pop();
       carry_out(event, frame.delta, departed);
     } else {
-      open(next_open_us_, frame.delta);
+      open(next_open_us_, heavy_tailed(load_.destinations), frame.delta);
       next_open_us_ += 1 + static_cast<std::uint64_t>(gap(random_));
     }
+  }
+  if (next_seldom_us_ <= wall_us_) {
+    open(wall_us_, load_.destinations, frame.delta);
+    plan_seldom();
   }
   sort(frame.delta);
   return frame;

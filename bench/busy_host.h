@@ -17,6 +17,8 @@ struct BusyLoad {
   double called = 0.3;  ///< part of them that came from clients
   std::size_t destinations = 20'000;
   std::size_t programs = 300;
+  /// One more destination is connected to once in so many seconds; 0 for never.
+  double seldom_every_s = 0;
 };
 
 class BusyHost {
@@ -56,10 +58,11 @@ class BusyHost {
   };
 
   void add_service();
-  void open(std::uint64_t at_us, Delta& delta);
+  void open(std::uint64_t at_us, std::size_t destination, Delta& delta);
   void carry_out(const Event& event, Delta& delta, std::vector<Socket>& departed);
   void change(Delta& delta, Socket& row, std::uint64_t at_us, const Socket& after);
   void finish(Socket& row, const Plan& plan) const;
+  void plan_seldom();
   double normal();
   std::uint64_t log_normal(double median, double spread);
   double uniform() { return std::uniform_real_distribution<double>(0, 1)(random_); }
@@ -72,8 +75,11 @@ class BusyHost {
   std::vector<std::uint32_t> addresses_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   tsl::robin_map<std::uint64_t, Plan> plans_;
-  std::uint64_t wall_us_ = 1'700'000'000'000'000;
+  static constexpr std::uint64_t kBegun_us = 1'700'000'000'000'000;
+  std::uint64_t wall_us_ = kBegun_us;
   std::uint64_t next_open_us_ = 0;
+  std::uint64_t seldom_spans_ = 0;
+  std::uint64_t next_seldom_us_ = UINT64_MAX;
   std::uint64_t next_cookie_ = 100'000;
   std::uint32_t next_inode_ = 3'000'000;
 };

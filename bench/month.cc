@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 
 /// 20 million connections in 30 days.
 constexpr double kConnectionsASecond = 20e6 / (30 * 86400);
+/// Of them, those to one address: the needle of the issues' bars.
+constexpr int kSeldom = 40;
 constexpr std::int64_t kHour_us = 3'600'000'000;
 
 /// Runs `work` unless `path` is there; what is half done lies under another name.
@@ -38,7 +40,10 @@ void make_once(const std::string& path, std::string_view what, const Work& work)
 }
 
 void write_timeline(const std::string& path, std::uint64_t connections) {
-  BusyHost host({.connections_a_second = kConnectionsASecond}, 1);
+  const double lasts_s = static_cast<double>(connections) / kConnectionsASecond;
+  BusyHost host({.connections_a_second = kConnectionsASecond,
+                 .seldom_every_s = lasts_s / static_cast<double>(kSeldom)},
+                1);
   TimelineWriter writer = must(TimelineWriter::open(path, {}));
   Frame first;
   first.wall = host.wall();
