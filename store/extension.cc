@@ -63,7 +63,8 @@ Status add_to(sqlite3* db, const std::shared_ptr<TableContext>& context) {
       new std::shared_ptr<TableContext>(context), allow_damage, nullptr, nullptr,
       [](void* owned) { delete static_cast<std::shared_ptr<TableContext>*>(owned); });
   if (status != SQLITE_OK) return failure(ErrorKind::io, "netrec: {}", sqlite3_errmsg(db));
-  return add_netrec_to(db, context);
+  NETREC_CHECKED(add_netrec_to(db, context));
+  return connect_netrec_tables(db, *context);
 }
 
 Status load(sqlite3* db, TableContext::TimeReader read_time) {

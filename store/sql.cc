@@ -63,8 +63,9 @@ Error error_of(sqlite3* db, int status) {
   }
 }
 
-// What a statement may do: read. Everything else is refused when it is compiled.
-int authorize(void*, int action, const char* first, const char*, const char*, const char*) {
+// What a statement may do: read. Everything else is refused when it is compiled, but what one of
+// our tables declares itself by, which SQLite asks for when it is first named.
+int authorize(void* context, int action, const char* first, const char*, const char*, const char*) {
   switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
@@ -80,11 +81,11 @@ int authorize(void*, int action, const char* first, const char*, const char*, co
       return harmless ? SQLITE_OK : SQLITE_DENY;
     }
     default:
-      return SQLITE_DENY;
+      return static_cast<TableContext*>(context)->is_declaring() ? SQLITE_OK : SQLITE_DENY;
   }
 }
 
-void harden(sqlite3* db, const SqlLimits& limits) {
+void harden(sqlite3* db, TableContext& context, const SqlLimits& limits) {
   sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
@@ -101,7 +102,7 @@ void harden(sqlite3* db, const SqlLimits& limits) {
   sqlite3_busy_timeout(db, 5000);
   sqlite3_exec(db, "PRAGMA cell_size_check = ON; PRAGMA query_only = ON", nullptr, nullptr,
                nullptr);
-  sqlite3_set_authorizer(db, authorize, nullptr);
+  sqlite3_set_authorizer(db, authorize, &context);
 }
 
 Result<Connection> open_connection(const std::string& path, std::string_view query) {
@@ -214,7 +215,7 @@ Result<SqlSession> SqlSession::open(const TimelineSet& set, TableContext::TimeRe
 Result<SqlSession> SqlSession::begin(std::unique_ptr<State> state, const SqlLimits& limits) {
   state->context->set_interrupted(limits.stop);
   NETREC_CHECKED(add_netrec_to(state->db.get(), state->context));
-  harden(state->db.get(), limits);
+  harden(state->db.get(), *state->context, limits);
   sqlite3_progress_handler(
       state->db.get(), kOperationsBetweenLooks,
       [](void* context) { return static_cast<TableContext*>(context)->interrupted() ? 1 : 0; },

@@ -70,6 +70,10 @@ class TableContext {
   void make_damage_an_error(bool error) { damage_is_error_ = error; }
   bool is_damage_an_error() const { return damage_is_error_; }
 
+  /// True while one of our tables is connected: SQLite asks the authorizer about its declaration.
+  bool is_declaring() const { return declaring_; }
+  void set_declaring(bool declaring) { declaring_ = declaring; }
+
   /// True once somebody wants the running query to stop; long loops look at it. Any thread.
   bool interrupted() const { return interrupted_ && interrupted_(); }
   void set_interrupted(std::function<bool()> interrupted) { interrupted_ = std::move(interrupted); }
@@ -84,6 +88,7 @@ class TableContext {
   RowAnswers answers_;
   std::vector<Damage> damage_;
   bool damage_is_error_ = false;
+  bool declaring_ = false;
   std::function<bool()> interrupted_;
   std::optional<TimelineSet> set_;
   std::vector<std::unique_ptr<TableContext>> files_;

@@ -38,9 +38,14 @@ Status check_names(sqlite3* db, std::span<const VirtualTable* const> tables) {
   return status;
 }
 
-// SQLite connects a table when it is first named, and asks the authorizer about the declaration in
-// between: it is named here, before anybody restricts the connection.
-Status connect_tables(sqlite3* db, std::span<const VirtualTable* const> tables) {
+Status add_tables(sqlite3* db, std::span<const VirtualTable* const> tables,
+                  const std::shared_ptr<TableContext>& context) {
+  NETREC_CHECKED(check_names(db, tables));
+  for (const VirtualTable* table : tables) NETREC_CHECKED(add_virtual_table(db, *table, context));
+  return {};
+}
+
+Status connect(sqlite3* db, std::span<const VirtualTable* const> tables) {
   for (const VirtualTable* table : tables) {
     const std::string sql = "SELECT 1 FROM " + std::string(table->name());
     sqlite3_stmt* query = nullptr;
@@ -52,13 +57,6 @@ Status connect_tables(sqlite3* db, std::span<const VirtualTable* const> tables) 
   return {};
 }
 
-Status add_tables(sqlite3* db, std::span<const VirtualTable* const> tables,
-                  const std::shared_ptr<TableContext>& context) {
-  NETREC_CHECKED(check_names(db, tables));
-  for (const VirtualTable* table : tables) NETREC_CHECKED(add_virtual_table(db, *table, context));
-  return connect_tables(db, tables);
-}
-
 }  // namespace
 
 Status add_netrec_to(sqlite3* db, const std::shared_ptr<TableContext>& context) {
@@ -66,6 +64,11 @@ Status add_netrec_to(sqlite3* db, const std::shared_ptr<TableContext>& context) 
   NETREC_CHECKED(add_tables(db, virtual_tables(), context));
   if (context->set() != nullptr) NETREC_CHECKED(add_tables(db, plain_tables_of_set(), context));
   return {};
+}
+
+Status connect_netrec_tables(sqlite3* db, const TableContext& context) {
+  NETREC_CHECKED(connect(db, virtual_tables()));
+  return context.set() == nullptr ? Status() : connect(db, plain_tables_of_set());
 }
 
 }  // namespace netrec

@@ -15,6 +15,11 @@ std::span<const VirtualTable* const> virtual_tables();
 /// file holds something of its own under the name of one of them.
 Status add_netrec_to(sqlite3* db, const std::shared_ptr<TableContext>& context);
 
+/// SQLite connects a table when it is first named, and asks the connection's authorizer about its
+/// declaration: who loads the tables into a connection of somebody else, who may set one later,
+/// has them connected before.
+Status connect_netrec_tables(sqlite3* db, const TableContext& context);
+
 // life_tables.cc
 const VirtualTable& connections_table();
 const VirtualTable& transitions_table();

@@ -102,7 +102,9 @@ std::vector<int> identity_of(const Module& module) {
 
 int connect(sqlite3* db, void* argument, int, const char* const*, sqlite3_vtab** made, char**) {
   const auto* module = static_cast<const Module*>(argument);
+  module->context->set_declaring(true);
   const int status = sqlite3_declare_vtab(db, declaration(*module).c_str());
+  module->context->set_declaring(false);
   if (status != SQLITE_OK) return status;
   // Nothing in a timeline's own schema (a view made by whoever held the host) may ask these tables.
   sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);

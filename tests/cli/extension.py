@@ -92,6 +92,10 @@ own.execute("CREATE TABLE watched (address)")
 own.execute("INSERT INTO watched VALUES ('203.0.113.66')")
 own.load_extension(sys.argv[2])
 print(own.execute("SELECT remote_name FROM connections JOIN watched ON remote_address = address").fetchone()[0])
+# Who allows reading only may name any of the tables.
+db.set_authorizer(lambda action, *about: sqlite3.SQLITE_OK if action in (
+    sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION) else sqlite3.SQLITE_DENY)
+print(db.execute("SELECT count(*) > 0 FROM frames").fetchone()[0])
 """
 
 
@@ -114,7 +118,7 @@ def check_python(timeline, extension):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
         env=dict(os.environ, NETREC_FILE=timeline),
     )
-    assert done.stdout.decode().split() == ["21", "True", "c2.example.net"], done.stdout.decode()
+    assert done.stdout.decode().split() == ["21", "True", "c2.example.net", "1"], done.stdout.decode()
     return True
 
 
