@@ -20,8 +20,8 @@ namespace {
 class ColumnWriter {
  public:
   /// A column of zeros is left out.
-  void put(ColumnId id, const Column& values) {
-    if (!is_zero(values)) columns_.emplace_back(id, encode_column(values));
+  void put(ColumnId id, const Column& values, ColumnUse use = ColumnUse::read) {
+    if (!is_zero(values)) columns_.emplace_back(id, encode_column(values, use));
   }
   /// The smaller one of several ways to say the same.
   void put_smallest(const std::vector<std::pair<ColumnId, Column>>& candidates) {
@@ -269,7 +269,7 @@ class KindEncoder {
       const auto tuples = find_tuples(columns, number_of_tuple == 0 ? 4 : 2);
       if (!tuples) continue;
       const auto tuple = static_cast<std::uint16_t>(number_of_tuple);
-      out_.put(id(Role::tuple, number(group), tuple), tuples->row);
+      out_.put(id(Role::tuple, number(group), tuple), tuples->row, ColumnUse::search);
       out_.put(id(Role::tuples, number(group), tuple), Column{tuples->values[0].size()});
       for (std::size_t i = 0; i < fields.size(); ++i) {
         placed[fields[i]] = true;

@@ -19,7 +19,8 @@
 //
 // How many numbers there are is known from elsewhere (the header of the chunk). Numbers spread
 // over orders of magnitude (bytes, lifetimes) pack best by bit length, narrow ones by planes; the
-// encoder estimates each from the entropy of a sample. Refused: varints under zstd, which mixes a
+// encoder estimates each from the entropy of a sample. What is searched is told by planes unless they
+// take much more. Refused: varints under zstd, which mixes a
 // number's noise with its magnitude (docs/decisions/0020).
 #pragma once
 
@@ -52,8 +53,12 @@ class Numbers {
   std::uint64_t all_ = 0;
 };
 
+/// What a column is for: to be read, or for rows to be found in it that hold some number, which is
+/// done many at a time where their bytes lie in planes.
+enum class ColumnUse : std::uint8_t { read, search };
+
 /// REQUIRES: `values` is not empty.
-std::string encode_column(std::span<const std::uint64_t> values);
+std::string encode_column(std::span<const std::uint64_t> values, ColumnUse use = ColumnUse::read);
 
 /// The `rows` numbers of a column that is all of `bytes`. Allocates for `rows`, which the caller
 /// has bounded. Errors: corrupt.

@@ -1,6 +1,7 @@
 #include "store/packed_column.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <numeric>
 
@@ -157,29 +158,45 @@ void PackedColumn::for_each_of(std::uint64_t code, Visit&& visit) const {
 
 namespace {
 
-/// Codes of one length, to be told from most others of that length by six bits at most.
-struct Endings {
-  std::uint64_t length = 0;    ///< in each byte of a word
-  std::uint64_t low_bits = 0;  ///< which of the six are a code's own
-  std::uint64_t holds = 0;     ///< bit b: one ends in b
+/// Which codes are looked for, by their last bits: tells most others from them at one glance.
+class Endings {
+ public:
+  explicit Endings(std::span<const std::uint64_t> codes) : wanted_(std::size_t{kLow} + 1) {
+    for (const std::uint64_t code : codes) wanted_[code & kLow] = 1;
+  }
+  /// 1 if the code of this length whose lower bits `bits` begins with may be one, else 0.
+  unsigned may_be(std::uint64_t bits, std::size_t length) const {
+    return wanted_[(bits & kLower[length]) | kHighest[length]];
+  }
 
-  explicit Endings(std::uint8_t of)
-      : length(kOnes * of), low_bits((std::uint64_t{1} << std::min(6u, low_bits_of(of))) - 1) {}
-  void add(std::uint64_t code) { holds |= std::uint64_t{1} << (code & low_bits); }
+ private:
+  static constexpr std::uint16_t kLow = (1 << 13) - 1;
+  /// By length: the bits below a code's highest, and that one; so far as they are of the last.
+  static constexpr auto kLower = [] {
+    std::array<std::uint16_t, 65> masks{};
+    for (unsigned length = 1; length < masks.size(); ++length)
+      masks[length] = static_cast<std::uint16_t>(((std::uint64_t{1} << (length - 1)) - 1) & kLow);
+    return masks;
+  }();
+  static constexpr auto kHighest = [] {
+    std::array<std::uint16_t, 65> tops{};
+    for (unsigned length = 1; length < tops.size(); ++length)
+      tops[length] = static_cast<std::uint16_t>((std::uint64_t{1} << (length - 1)) & kLow);
+    return tops;
+  }();
+
+  std::vector<std::uint8_t> wanted_;
 };
 
 }  // namespace
 
-// All at once: a program's tuples are many, and each pass over the lengths costs the same. Eight
-// rows at a time, of which most have other lengths, and of those that have not most end otherwise.
+// All at once: a program's tuples are many, and each pass over the lengths costs the same. Of eight
+// rows no step depends on what was found, which a processor could not foresee; the low bits of four
+// with short codes are loaded together.
 std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64_t> codes) const {
+  constexpr std::uint64_t kLong = 0xf0 * kOnes;  // Four of up to 15 bits begin in one load.
   std::sort(codes.begin(), codes.end());
-  std::vector<Endings> wanted;
-  for (const std::uint64_t code : codes) {
-    const auto length = static_cast<std::uint8_t>(std::bit_width(code));
-    if (wanted.empty() || wanted.back().length != kOnes * length) wanted.emplace_back(length);
-    wanted.back().add(code);
-  }
+  const Endings endings(codes);
   std::vector<std::uint32_t> rows;
   const auto look = [&](std::size_t row, std::uint64_t bit) {
     const std::uint64_t code = number_of_bits(low_bits_, bit, byte_at(planes_[0].bytes(), row));
@@ -187,30 +204,42 @@ std::vector<std::uint32_t> PackedColumn::rows_by_lengths(std::vector<std::uint64
       rows.push_back(static_cast<std::uint32_t>(row));
   };
   const std::string_view lengths = planes_[0].bytes();
-  const std::uint64_t safe_bits = low_bits_.size() < 8 ? 0 : 8 * (low_bits_.size() - 7);
+  const auto load = [&](std::uint64_t bit) {
+    return word_at(low_bits_.data() + bit / 8) >> (bit % 8);
+  };
+  // As far as whatever eight rows take can be loaded.
+  constexpr std::uint64_t kMost = std::uint64_t{8} * 63 + 64;
+  const std::uint64_t safe_bits = 8 * low_bits_.size() - std::min(kMost, 8 * low_bits_.size());
   std::uint64_t bit = 0;
   std::size_t row = 0;
-  for (; row + 8 <= rows_; row += 8) {
+  for (; row + 8 <= rows_ && bit < safe_bits; row += 8) {
     const std::uint64_t word = word_at(lengths.data() + row);
     const std::uint64_t bits = low_bits_of_each(word);
-    std::uint64_t hits = 0;  // The top bit of the byte of each.
-    for (const Endings& endings : wanted) {
-      // No length is above 64: of those that are another one the top bit is set by 127 more.
-      std::uint64_t found = ~((word ^ endings.length) + 0x7f * kOnes) & 0x80 * kOnes;
-      for (; found != 0; found &= found - 1) {
-        const std::uint64_t top = found & (0 - found);
-        const std::uint64_t at = bit + sum_of_bytes(bits & ((top >> 7) - 1));
-        if (at >= safe_bits ||
-            (endings.holds >> (word_at(low_bits_.data() + at / 8) >> (at % 8) & endings.low_bits) &
-             1) != 0)
-          hits |= top;
+    std::uint64_t lengths_left = word, bits_left = bits, end = bit, low = 0;
+    unsigned hits = 0;  // The highest of eight is of the first row.
+    const auto glance = [&] {
+      hits = 2 * hits + endings.may_be(low, lengths_left & 0xff);
+      low >>= bits_left & 0x3f;
+      end += bits_left & 0xff;
+      lengths_left >>= 8;
+      bits_left >>= 8;
+    };
+    if ((word & kLong) == 0) {
+      for (int half = 0; half < 2; ++half) {
+        low = load(end);
+        glance(), glance(), glance(), glance();
+      }
+    } else {
+      for (int i = 0; i < 8; ++i) {
+        low = load(end);
+        glance();
       }
     }
-    for (; hits != 0; hits &= hits - 1) {
-      const auto below = static_cast<unsigned>(std::countr_zero(hits)) - 7;
-      look(row + below / 8, bit + sum_of_bytes(bits & ((std::uint64_t{1} << below) - 1)));
+    for (; hits != 0; hits &= ~std::bit_floor(hits)) {
+      const auto before = static_cast<unsigned>(8 - std::bit_width(hits));
+      look(row + before, bit + sum_of_bytes(bits & ((std::uint64_t{1} << 8 * before) - 1)));
     }
-    bit += sum_of_bytes(bits);
+    bit = end;
   }
   for (; row < rows_; ++row) {
     look(row, bit);

@@ -78,6 +78,18 @@ TEST(Column, ThatRepeatsIsStillSmall) {
   EXPECT_LT(encode_column(again).size(), 1000u);
 }
 
+TEST(Column, ThatIsSearchedIsToldByPlanesIfTheyTakeLittleMore) {
+  std::mt19937_64 random(1);
+  Column places(20'000), spread(20'000);
+  for (std::uint64_t& place : places) place = (random() % 8192) >> (random() % 13);
+  for (std::uint64_t& number : spread) number = random() >> (random() % 64);
+  const auto by_planes = [](const std::string& bytes) { return bytes[0] % 2 == 1; };
+  EXPECT_FALSE(by_planes(encode_column(places)));
+  EXPECT_TRUE(by_planes(encode_column(places, ColumnUse::search)));
+  EXPECT_LT(encode_column(places, ColumnUse::search).size(), encode_column(places).size() * 1.06);
+  EXPECT_FALSE(by_planes(encode_column(spread, ColumnUse::search)));
+}
+
 TEST(Column, CutOrOfAnotherLengthIsRefused) {
   for (const int bits : {5, 12, 40}) {
     const Column values = spread(300, bits, 3);
