@@ -37,7 +37,9 @@ endif()
 if(NETREC_TOGETHER)
   set(CMAKE_UNITY_BUILD ON)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 6)
-  add_compile_options(-Wno-subobject-linkage)  # "has a field of the anonymous namespace": so it should
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-Wno-subobject-linkage)  # "has a field of the anonymous namespace": so it should
+  endif()
 endif()
 
 # netrec_alone(<file>…): not compiled together with others; it has names of theirs.

@@ -75,7 +75,7 @@ class Context {
   /// Of that, only the frames that are not in the file.
   Status note_missing(const TimeRange& range);
   void note_damage(std::span<const Damage> damage);
-  void note(const Notice& notice);
+  void note(const Notice& said);
   bool incomplete() const { return incomplete_; }
   /// Hands the notices to the output and ends it. For main().
   Status finish();

@@ -70,7 +70,7 @@ EndpointNames::~EndpointNames() = default;
 
 std::string EndpointNames::address(const IpAddress& address, Family family,
                                    std::string_view recorded) {
-  const std::string number = to_string(address, family);
+  std::string number = to_string(address, family);
   if (mode_ == Mode::numbers || address.is_zero() || !is_ip(family)) return number;
   if (!recorded.empty()) return std::string(recorded);
   const auto key = std::pair(address, family);

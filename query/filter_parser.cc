@@ -327,31 +327,31 @@ Result<FilterNode> FilterParser::key(const FilterKey& key, std::string_view name
   return as_number ? number_test(key, how) : text_test(key, how);
 }
 
-Result<FilterNode> FilterParser::text_test(const FilterKey& key, std::string_view how) {
-  if (how.front() == '<' || how.front() == '>')
+Result<FilterNode> FilterParser::text_test(const FilterKey& key, std::string_view operation) {
+  if (operation.front() == '<' || operation.front() == '>')
     return wanted("this is text, not a number", "=, != or ~ before it");
   TextTest test;
   test.source = key.text;
   test.field = key.text_field;
   test.pattern = here().text;
-  test.contains = how.back() == '~';
+  test.contains = operation.back() == '~';
   ++place_;
-  return negated_if(how.front() == '!', test_node(std::move(test), key.reads));
+  return negated_if(operation.front() == '!', test_node(std::move(test), key.reads));
 }
 
-Result<FilterNode> FilterParser::number_test(const FilterKey& key, std::string_view how) {
-  if (how.back() == '~') return wanted("this is a number", "= != < <= > or >= before it");
+Result<FilterNode> FilterParser::number_test(const FilterKey& key, std::string_view operation) {
+  if (operation.back() == '~') return wanted("this is a number", "= != < <= > or >= before it");
   NETREC_TRY(wanted_value, number(here().text, key.is_duration));
   NumberTest test;
   test.source = key.number;
   test.field = key.field;
   test.value = wanted_value;
-  if (how == "<") test.comparison = Comparison::less;
-  if (how == "<=") test.comparison = Comparison::less_or_equal;
-  if (how == ">") test.comparison = Comparison::greater;
-  if (how == ">=") test.comparison = Comparison::greater_or_equal;
+  if (operation == "<") test.comparison = Comparison::less;
+  if (operation == "<=") test.comparison = Comparison::less_or_equal;
+  if (operation == ">") test.comparison = Comparison::greater;
+  if (operation == ">=") test.comparison = Comparison::greater_or_equal;
   ++place_;
-  return negated_if(how == "!=", test_node(test, key.reads));
+  return negated_if(operation == "!=", test_node(test, key.reads));
 }
 
 Result<std::uint64_t> FilterParser::number(std::string_view text, bool is_duration) {

@@ -21,7 +21,6 @@ std::string_view symbol_at(std::string_view rest) {
 }  // namespace
 
 Result<std::vector<FilterWord>> filter_words(std::string_view text) {
-  using Kind = FilterWord::Kind;
   std::vector<FilterWord> words;
   std::size_t place = 0;
   while ((place = text.find_first_not_of(kBlanks, place)) != std::string_view::npos) {
@@ -31,19 +30,20 @@ Result<std::vector<FilterWord>> filter_words(std::string_view text) {
       if (close == std::string_view::npos)
         return tl::unexpected(pointed_error("a quote is not closed", text, place,
                                             fmt::format("another {} further on", first)));
-      words.push_back(
-          {Kind::quoted, std::string(text.substr(place + 1, close - place - 1)), place});
+      words.push_back({FilterWord::Kind::quoted,
+                       std::string(text.substr(place + 1, close - place - 1)), place});
       place = close + 1;
     } else if (const auto symbol = symbol_at(text.substr(place)); !symbol.empty()) {
-      words.push_back({Kind::symbol, std::string(symbol), place});
+      words.push_back({FilterWord::Kind::symbol, std::string(symbol), place});
       place += symbol.size();
     } else {
       const std::size_t end = std::min(text.find_first_of(kEndsWord, place), text.size());
-      words.push_back({Kind::word, std::string(text.substr(place, end - place)), place});
+      words.push_back(
+          {FilterWord::Kind::word, std::string(text.substr(place, end - place)), place});
       place = end;
     }
   }
-  words.push_back({Kind::end, "", text.size()});
+  words.push_back({FilterWord::Kind::end, "", text.size()});
   return words;
 }
 

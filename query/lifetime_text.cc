@@ -22,7 +22,7 @@ std::string closed_text(const Connection& life, TimeStyle times) {
 
 std::string lifetime_text(const Connection& connection) {
   const Lifetime lifetime = lifetime_of(connection);
-  const std::string least = human_duration(lifetime.at_least_us);
+  std::string least = human_duration(lifetime.at_least_us);
   if (lifetime.certain) return least;
   if (connection.socket.opened_after_us == 0) return "≥ " + least;
   if (!connection.is_closed()) return least + " so far";

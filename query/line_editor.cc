@@ -52,8 +52,8 @@ std::string common_beginning(const std::vector<std::string>& words) {
 
 struct LineEditor::State {
   struct End {
-    void operator()(EditLine* editor) const { el_end(editor); }
-    void operator()(History* history) const { history_end(history); }
+    void operator()(EditLine* one) const { el_end(one); }
+    void operator()(History* one) const { history_end(one); }
   };
   Completions completions;
   std::string path;

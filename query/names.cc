@@ -78,14 +78,14 @@ std::string command_line_text(const Process& process, const Snapshot& names) {
   return arguments_text(names.text(process.command_line));
 }
 
-std::string arguments_text(std::string_view rest) {
-  if (rest.ends_with('\0')) rest.remove_suffix(1);
+std::string arguments_text(std::string_view words) {
+  if (words.ends_with('\0')) words.remove_suffix(1);
   // One word with blanks is a title the program gave itself ("nginx: worker process").
-  if (rest.find('\0') == std::string_view::npos) return std::string(rest);
+  if (words.find('\0') == std::string_view::npos) return std::string(words);
   std::string text;
-  for (std::size_t begin = 0; begin <= rest.size();) {
-    const std::size_t end = std::min(rest.find('\0', begin), rest.size());
-    text += (begin == 0 ? "" : " ") + quoted_argument(rest.substr(begin, end - begin));
+  for (std::size_t begin = 0; begin <= words.size();) {
+    const std::size_t end = std::min(words.find('\0', begin), words.size());
+    text += (begin == 0 ? "" : " ") + quoted_argument(words.substr(begin, end - begin));
     begin = end + 1;
   }
   return text;

@@ -45,6 +45,7 @@ class RecordCommand final : public Command {
       arguments.insert(arguments.end(), {"--output", file});
     for (std::string& word : app_->remaining()) arguments.push_back(std::move(word));
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (std::string& word : arguments) pointers.push_back(word.data());
     pointers.push_back(nullptr);
     for (const std::string& place : places()) {

@@ -61,7 +61,7 @@ class SqlCommand final : public Command {
       return Exit::answered;
     }
     printer.print_into(context.out());
-    const auto exit = run_once(context, session, shell);
+    auto exit = run_once(context, session, shell);
     if (interrupted()) return tl::unexpected(interruption());
     return exit;
   }

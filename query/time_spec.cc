@@ -23,8 +23,7 @@ std::tm local_fields(std::time_t time) {
 
 std::chrono::year_month_day date_of(WallTime time) {
   const std::tm fields = local_fields(std::chrono::floor<seconds>(time).time_since_epoch().count());
-  return std::chrono::year(fields.tm_year + 1900) / (static_cast<unsigned>(fields.tm_mon) + 1) /
-         static_cast<unsigned>(fields.tm_mday);
+  return std::chrono::year(fields.tm_year + 1900) / (fields.tm_mon + 1) / fields.tm_mday;
 }
 
 /// Offset from UTC of the local zone at `time`.

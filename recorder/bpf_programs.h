@@ -28,7 +28,7 @@ class BpfPrograms {
   /// The groups, and why each does not work, if so.
   const std::vector<Probe>& probes() const { return probes_; }
   /// Takes the group's programs out of the kernel again, because of `why`.
-  void detach(std::string_view group, std::string why);
+  void detach(std::string_view group, const std::string& why);
 
   int ring_fd() const;
   /// Events of that kind that did not fit into the ring, since the beginning.

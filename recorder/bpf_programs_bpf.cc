@@ -190,8 +190,8 @@ void BpfPrograms::attach() {
   if (cgroup >= 0) ::close(cgroup);
 }
 
-void BpfPrograms::detach(std::string_view group, std::string why) {
-  probe(group).failure = std::move(why);
+void BpfPrograms::detach(std::string_view group, const std::string& why) {
+  probe(group).failure = why;
   for (const Group& candidate : kGroups) {
     if (candidate.name != group) continue;
     for (int i = 0; i < skeleton_->skeleton->prog_cnt; ++i) {

@@ -89,7 +89,7 @@ class EventFolder final : public EventSink {
   Socket row_of(const event_transition& event, const event_ends& ends);
   std::uint32_t namespace_of(const event_header& header);
   std::uint32_t run_of(const event_task& task, std::chrono::microseconds boot);
-  std::uint32_t adopt(const ProgramRun& run, std::chrono::microseconds boot, int depth);
+  std::uint32_t adopt(const ProgramRun& known, std::chrono::microseconds boot, int depth);
   std::uint32_t parent_of(const ProgramRun& run, std::chrono::microseconds boot, int depth);
   void enter(Socket now, TcpState state, std::chrono::microseconds boot);
   void note_listener(const Socket& row);

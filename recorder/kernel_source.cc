@@ -23,8 +23,8 @@ struct KernelSource::State {
   ~State() {
     if (awaiting >= 0) ::close(awaiting);
   }
-  void await(const NamespaceReader& reader);
-  bool wants(const NamespaceFacts& facts) const;
+  void await(const NamespaceReader& opened);
+  bool wants(const NamespaceFacts& candidate) const;
   NamespaceFacts look_at(std::uint32_t inode, const NamespacePlace& place, bool own);
   Result<NamespaceReader*> reader(std::uint32_t inode);
 };

@@ -293,6 +293,7 @@ std::vector<std::uint32_t> Owners::State::by_activity() {
       order.emplace_back(~process.active, pid);
   std::sort(order.begin(), order.end());
   std::vector<std::uint32_t> pids;
+  pids.reserve(order.size());
   for (const auto& [active, pid] : order) pids.push_back(pid);
   return pids;
 }

@@ -97,7 +97,7 @@ std::string aside_path(const std::string& path, WallTime wall) {
     const std::string number = turn == 0 ? "" : fmt::format("-{}", turn);
     const auto name =
         fmt::format("{}-{}{}{}", whole.stem().string(), stamp, number, whole.extension().string());
-    const auto aside = (whole.parent_path() / name).string();
+    auto aside = (whole.parent_path() / name).string();
     if (access(aside.c_str(), F_OK) != 0) return aside;
   }
 }
@@ -371,8 +371,7 @@ Status Recording::finish() {
   if (!observer_.restating()) {
     observer_.end_session(now);
     Tick tick = observer_.end(now);
-    const Status written =
-        writer_.append(tick.frame, tick.departed, observer_.state(), Keyframe::no);
+    Status written = writer_.append(tick.frame, tick.departed, observer_.state(), Keyframe::no);
     if (!written) return written;
     observer_.commit(now, std::move(tick));
     last_frame_ = now.wall;

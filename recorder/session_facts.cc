@@ -71,6 +71,7 @@ Session session_row(const RecordOptions& options, const std::vector<Limit>& limi
                     CaptureMode mode, const Instant& now, Observer& observer) {
   const HostIdentity host = read_host_identity();
   std::vector<std::string> limit_texts;
+  limit_texts.reserve(limits.size());
   for (const Limit& limit : limits) limit_texts.push_back(limit.what);
   return {.started_us = microseconds_of(now.wall),
           .started_boot_us = static_cast<std::uint64_t>(now.boot.count()),

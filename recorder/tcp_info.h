@@ -8,7 +8,7 @@
 
 namespace netrec {
 
-/// REQUIRES: `row.state` is set. `now_us` is the wall clock when the kernel wrote `info`.
-void decode_tcp_info(Bytes info, std::uint64_t now_us, Socket& row);
+/// REQUIRES: `row.state` is set. `now_us` is the wall clock when the kernel wrote `bytes`.
+void decode_tcp_info(Bytes bytes, std::uint64_t now_us, Socket& row);
 
 }  // namespace netrec

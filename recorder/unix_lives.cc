@@ -65,7 +65,7 @@ void UnixLives::told(const event_unix& event, std::uint32_t network_namespace,
                      std::uint32_t process) {
   const microseconds boot = boot_of(event.header);
   Socket row = row_of(event, network_namespace, process);
-  if (event.header.kind == EVENT_UNIX_FAILED) return failed(std::move(row), event);
+  if (event.header.kind == EVENT_UNIX_FAILED) return failed(row, event);
   leaving_.erase(event.inode);
   const TcpState state =
       event.header.kind == EVENT_UNIX_LISTENING ? TcpState::listen : TcpState::established;

@@ -34,6 +34,7 @@ std::string_view operational_state_name(std::uint32_t state) {
   return state < kNames.size() ? kNames[state] : "unknown";
 }
 
+// NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<Interface>> EntityTraits<Interface>::fields() {
 #define F(member, name, kind, about) NETREC_FIELD(Interface, member, name, kind, about)
   static constexpr Field<Interface> kFields[] = {
@@ -84,6 +85,7 @@ std::span<const Field<Interface>> EntityTraits<Interface>::fields() {
   return kFields;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<Counter>> EntityTraits<Counter>::fields() {
 #define F(member, name, kind, about) NETREC_FIELD(Counter, member, name, kind, about)
   static constexpr Field<Counter> kFields[] = {

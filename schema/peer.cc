@@ -2,6 +2,7 @@
 
 namespace netrec {
 
+// NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<Peer>> EntityTraits<Peer>::fields() {
 #define F(member, name, kind, about) NETREC_FIELD(Peer, member, name, kind, about)
   static constexpr Field<Peer> kFields[] = {
@@ -31,6 +32,7 @@ std::span<const Field<Peer>> EntityTraits<Peer>::fields() {
   return kFields;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<Resolution>> EntityTraits<Resolution>::fields() {
 #define F(member, name, kind, about) NETREC_FIELD(Resolution, member, name, kind, about)
   static constexpr Field<Resolution> kFields[] = {

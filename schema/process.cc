@@ -2,6 +2,7 @@
 
 namespace netrec {
 
+// NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<Process>> EntityTraits<Process>::fields() {
 #define F(member, name, kind, about) NETREC_FIELD(Process, member, name, kind, about)
   static constexpr Field<Process> kFields[] = {
@@ -27,6 +28,7 @@ std::span<const Field<Process>> EntityTraits<Process>::fields() {
   return kFields;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<NetworkNamespace>> EntityTraits<NetworkNamespace>::fields() {
 #define F(member, name, kind, about) NETREC_FIELD(NetworkNamespace, member, name, kind, about)
   static constexpr Field<NetworkNamespace> kFields[] = {

@@ -44,6 +44,7 @@ bool has(const Socket& socket, SocketFlag flag) {
 }
 
 // Append only: the index is the field's id in the file.
+// NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<Socket>> EntityTraits<Socket>::fields() {
 #define F(member, name, kind, about) NETREC_FIELD(Socket, member, name, kind, about)
   static constexpr Field<Socket> kFields[] = {

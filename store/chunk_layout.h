@@ -38,6 +38,7 @@ enum class Role : std::uint8_t {
   frame = 0,           ///< kind 0; field 0 sequence, 1 wall clock, 2 boot clock
   value = 2,           ///< + group: a field of each row, as of its end or the chunk's
   tuple = 4,           ///< + group, field = number of the tuple: each row's place among its values
+  tuples = 6,          ///< + group, field = number of the tuple: how many values it has; one number
   tuple_value = 8,     ///< + 2 * number of the tuple + group: a field of the tuple's values
   last = 20,           ///< a field of the ongoing that changed it: the last value it took
   initial = 21,        ///< a field of those opened here that changed it: as it was when they opened
@@ -71,7 +72,6 @@ enum class Role : std::uint8_t {
   gap_exact = 54,    ///< of exact updates of the ended: microseconds to the event after; field =
                    ///< pattern, kRarePatterns: those with too few updates for a column of their own
   gap_tick = 55,  ///< of the others of the ended: frames to the event after
-  tuples = 56,    ///< + group, field = number of the tuple: how many values it has; one number
 };
 
 inline constexpr std::uint32_t kMostTuples = 4;

@@ -123,7 +123,7 @@ Status ChunkProof::follow(const FrameCursor& cursor) {
 }
 
 Status ChunkProof::check_chunk() {
-  const auto checked = [&]() -> Status {
+  auto checked = [&]() -> Status {
     NETREC_TRY(encoded, encode_chunk({.session = session_,
                                       .first_sequence = first_,
                                       .last_sequence = last_,

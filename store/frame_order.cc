@@ -62,15 +62,17 @@ Status FrameOrder::read_chunk() {
   const auto read = [&](const ChunkRow& row, const ChunkHeader& header) -> Result<bool> {
     NETREC_TRY(chunk, table_.open_chunk(row, header));
     auto times = chunk.frame_times();
-    if (!times && times.error().kind == ErrorKind::corrupt)
+    if (!times) {
+      if (times.error().kind != ErrorKind::corrupt)
+        return tl::unexpected<Error>(std::move(times).error());
       damage_.push_back(row.damage(std::move(times).error().message));
-    else if (!times)
-      return tl::unexpected<Error>(std::move(times).error());
-    for (std::size_t i = 0; times && i < times->sequence.size(); ++i)
+      return true;
+    }
+    for (std::size_t i = 0; i < times->sequence.size(); ++i)
       add_frame(times->sequence[i], static_cast<std::int64_t>(times->wall_us[i]));
     return true;
   };
-  const auto visited = table_.visit(listed, damage_, read);
+  auto visited = table_.visit(listed, damage_, read);
   if (visited || visited.error().kind != ErrorKind::corrupt) return visited;
   damage_.push_back(listed.row.damage(visited.error().message));
   return {};

@@ -270,7 +270,7 @@ class HistoryScan {
       NETREC_TRY(chunks, chunks_of(session, order));
       for (LogPart& chunk : chunks) {
         chunk.session = i;
-        parts.push(std::move(chunk));
+        parts.push(chunk);
       }
       LogPart rest;
       rest.session = i;
@@ -341,7 +341,7 @@ class HistoryScan {
       return tell_rest(part.session);
     }
     std::vector<Damage> met;
-    const auto told =
+    auto told =
         chunks_->visit(*part.chunk, met, [this](const ChunkRow& row, const ChunkHeader& header) {
           return tell_if_wanted(row, header);
         });

@@ -377,6 +377,8 @@ std::vector<std::pair<std::string_view, Column>> HistoryFilter::single_values(
   return found;
 }
 
+// NOLINTBEGIN(readability-function-size): a line for each thing that can be wanted, as in
+// matches().
 template <class T>
 Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chunk,
                                                          WantedNames& wanted_names,
@@ -442,6 +444,7 @@ Result<std::vector<std::uint32_t>> HistoryFilter::select(const ChunkReader& chun
     for (const FieldTest& test : wanted_.tests) NETREC_CHECKED(selection.narrow(test));
   return std::move(selection.rows());
 }
+// NOLINTEND(readability-function-size)
 
 #define NETREC_INSTANTIATE(T)                                               \
   template ChunkChoice HistoryFilter::choice<T>() const;                    \

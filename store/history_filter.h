@@ -54,14 +54,14 @@ class HistoryFilter {
  private:
   bool wants_address(const std::vector<Prefix>& prefixes, const IpAddress& address,
                      Family family) const;
-  bool wants_process(std::uint32_t process, const Snapshot& names) const;
+  bool wants_process(std::uint32_t id, const Snapshot& names) const;
   /// Fields that must have one of few values, by name.
   template <class T>
   std::vector<std::pair<std::string_view, Column>> single_values(const ChunkReader& chunk,
                                                                  WantedNames& names) const;
   bool wants_holder(std::uint32_t process, std::uint32_t sharers, const Snapshot& names) const;
   bool wants_name(std::uint32_t text, const Snapshot& names) const;
-  bool wants_namespace(std::uint32_t where, const Snapshot& names) const;
+  bool wants_namespace(std::uint32_t id, const Snapshot& names) const;
 
   const Wanted& wanted_;
   std::uint64_t from_us_ = 0;

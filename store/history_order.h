@@ -52,7 +52,7 @@ class LogParts {
  public:
   explicit LogParts(bool descending) : parts_(Later{descending}) {}
 
-  void push(LogPart part) { parts_.push(std::move(part)); }
+  void push(const LogPart& part) { parts_.push(part); }
   bool empty() const { return parts_.empty(); }
   const LogPart& top() const { return parts_.top(); }
   LogPart pop() {

@@ -266,6 +266,7 @@ std::span<const VirtualTable* const> plain_tables_of_set() {
   static const std::vector<PlainVirtualTable> kTables(plain_tables().begin(), plain_tables().end());
   static const std::vector<const VirtualTable*> kPointers = [] {
     std::vector<const VirtualTable*> all;
+    all.reserve(kTables.size());
     for (const PlainVirtualTable& table : kTables) all.push_back(&table);
     return all;
   }();

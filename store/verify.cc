@@ -95,7 +95,7 @@ Status StateProof::run(std::uint64_t last, const ChainProof::Step& step) {
 
 Status StateProof::compare_tables() {
   for (const std::string_view table : kDerived) {
-    const auto compared = compare_table(table);
+    auto compared = compare_table(table);
     if (!compared && compared.error().kind != ErrorKind::corrupt) return compared;
     if (!compared)
       findings.push_back(fmt::format("{}: it cannot be read: {}", table, compared.error().message));

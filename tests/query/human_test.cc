@@ -79,6 +79,7 @@ TEST(Escape, LeavesNothingATerminalWouldObey) {
   EXPECT_EQ(escape("\x1b]0;x\x07"), "\\x1b]0;x\\x07");
   EXPECT_EQ(escape("\xc2\x9b"), "\\xc2\\x9b") << "C1 CSI";
   EXPECT_EQ(escape("a\xff\xc3"), "a\\xff\\xc3");
+  // NOLINTNEXTLINE(misc-misleading-bidirectional): it is what is tested.
   EXPECT_EQ(escape("\xe2\x80\xae"), "\\xe2\\x80\\xae") << "right-to-left override";
   EXPECT_EQ(escape("\\"), "\\\\");
   EXPECT_EQ(escape(std::string_view("\0\n", 2)), "\\x00\\x0a");

@@ -10,8 +10,8 @@ namespace netrec {
 /// A listener, and one connection to it whose both ends this process holds.
 class LoopbackPair {
  public:
-  /// `family`: AF_INET or AF_INET6. `address`: where to listen, loopback if empty.
-  explicit LoopbackPair(int family, const char* address = "");
+  /// `family`: AF_INET or AF_INET6. `text`: where to listen, loopback if empty.
+  explicit LoopbackPair(int family, const char* text = "");
   ~LoopbackPair();
   LoopbackPair(const LoopbackPair&) = delete;
   LoopbackPair& operator=(const LoopbackPair&) = delete;
@@ -74,8 +74,8 @@ void bring_up_loopback();
 
 /// A port of loopback nobody listens on.
 std::uint16_t unused_port(int family);
-/// What connect(2) says: 0 or an errno value. `address`: loopback if empty.
-int connect_error(int family, std::uint16_t port, const char* address = "");
+/// What connect(2) says: 0 or an errno value. `text`: the address, loopback if empty.
+int connect_error(int family, std::uint16_t port, const char* text = "");
 std::uint32_t own_network_namespace();
 /// Of a socket's descriptor.
 std::uint32_t inode_of(int descriptor);

@@ -86,6 +86,8 @@ TEST(Owners, FindsNewSocketsAtReusedAndAtHigherDescriptors) {
   Owners owners;
   std::vector<LiveSocket> sockets;
   std::vector<std::uint32_t> appeared;
+  sockets.reserve(50);
+  appeared.reserve(50);
   for (int i = 0; i < 50; ++i) sockets.emplace_back(AF_INET, SOCK_DGRAM, 0);
   for (const LiveSocket& socket : sockets) appeared.push_back(socket.inode());
   owners.update(appeared, {});
@@ -108,6 +110,8 @@ TEST(Owners, OnlyNewSocketsCostAnything) {
   Owners owners({.recheck_links = 0});
   std::vector<LiveSocket> sockets;
   std::vector<std::uint32_t> appeared;
+  sockets.reserve(500);
+  appeared.reserve(500);
   for (int i = 0; i < 500; ++i) sockets.emplace_back(AF_INET, SOCK_DGRAM, 0);
   for (const LiveSocket& socket : sockets) appeared.push_back(socket.inode());
   owners.update(appeared, {});

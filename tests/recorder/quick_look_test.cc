@@ -272,7 +272,7 @@ std::uint16_t local_port(int descriptor) {
 }
 
 TEST_P(QuickLookBpf, FindsWhatNoEventToldAndThenAsksNothing) {
-  alone([this](AskedSource& source, Looker& looker) {
+  alone([](AskedSource& source, Looker& looker) {
     LoopbackPair pair(GetParam());
     looker.quick();
     const std::uint16_t port = local_port(pair.client());
@@ -292,7 +292,7 @@ TEST_P(QuickLookBpf, FindsWhatNoEventToldAndThenAsksNothing) {
 }
 
 TEST_P(QuickLookBpf, AnIdleLookAfterADumpAsksNothing) {
-  alone([this](AskedSource& source, Looker& looker) {
+  alone([](AskedSource& source, Looker& looker) {
     LoopbackPair pair(GetParam());
     pair.send_from_client("hello");
     pair.send_from_server("hello to you");
@@ -304,7 +304,7 @@ TEST_P(QuickLookBpf, AnIdleLookAfterADumpAsksNothing) {
 }
 
 TEST_P(QuickLookBpf, SeesQueuesAndCountersMove) {
-  alone([this](AskedSource&, Looker& looker) {
+  alone([](AskedSource&, Looker& looker) {
     LoopbackPair pair(GetParam());
     looker.quick();
     const std::uint16_t port = local_port(pair.client());
@@ -320,7 +320,7 @@ TEST_P(QuickLookBpf, SeesQueuesAndCountersMove) {
 }
 
 TEST_P(QuickLookBpf, ClosesWhatIsGone) {
-  alone([this](AskedSource&, Looker& looker) {
+  alone([](AskedSource&, Looker& looker) {
     LoopbackPair pair(GetParam());
     looker.quick();
     const std::uint16_t port = local_port(pair.client());
@@ -335,7 +335,7 @@ TEST_P(QuickLookBpf, ClosesWhatIsGone) {
 }
 
 TEST_P(QuickLookBpf, FollowsAConnectionIntoTimeWaitAndAsksNoMore) {
-  alone([this](AskedSource& source, Looker& looker) {
+  alone([](AskedSource& source, Looker& looker) {
     LoopbackPair pair(GetParam());
     pair.send_from_client("hello");
     looker.quick();

@@ -44,7 +44,7 @@ constexpr int kInstants = 7;
 Status ask_instant(const Timeline& timeline, WallTime wall, std::span<const Damage> holes,
                    Answers& answers) {
   FrameCursor cursor = timeline.cursor();
-  const auto found = cursor.seek(wall, Landing::state);
+  auto found = cursor.seek(wall, Landing::state);
   bool doubted = !found || !cursor.damage().empty();
   for (const Damage& hole : holes) doubted |= hole.from <= wall && wall < hole.to;
   answers.instants.push_back(found ? cursor.snapshot() : Snapshot{});

@@ -43,7 +43,7 @@ class RandomHistory {
 
 /// A run of frames, as a writer hands it to encode_chunk().
 struct RandomRun {
-  explicit RandomRun(RandomHistory& history, std::size_t frames);
+  explicit RandomRun(RandomHistory& history, std::size_t count);
   ChunkInput input() const;
 
   std::vector<Frame> frames;

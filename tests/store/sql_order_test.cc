@@ -323,7 +323,7 @@ TEST_F(SqlOrderTest, TheSameQuestionInAnotherOrderIsAnother) {
   const auto first = [&](std::string_view sql) {
     auto statement = session.prepare(sql);
     EXPECT_TRUE(statement && *(*statement)->step());
-    const std::string cell = text_of((*statement)->cell(0));
+    std::string cell = text_of((*statement)->cell(0));
     while (*(*statement)->step()) continue;
     return cell;
   };

@@ -111,8 +111,8 @@ TEST_F(VerifyTest, FindsWhatWasDroppedReorderedOrCut) {
        {"DELETE FROM frame WHERE sequence = (SELECT min(sequence) FROM frame)", "DELETE FROM frame",
         "DELETE FROM keyframe WHERE begins_session = 0",
         "DELETE FROM chunk WHERE first_sequence = 2", "DELETE FROM keyframe WHERE sequence = 1",
-        "UPDATE frame SET sequence = sequence + 1000 WHERE sequence ="
-        " (SELECT max(sequence) FROM frame)",
+        ("UPDATE frame SET sequence = sequence + 1000 WHERE sequence ="
+         " (SELECT max(sequence) FROM frame)"),
         "DELETE FROM chunk; DELETE FROM frame; DELETE FROM keyframe WHERE sequence > 1",
         "DELETE FROM session", "UPDATE gap SET id = 2; DELETE FROM process WHERE id = 1",
         "UPDATE destination SET bytes_sent = bytes_sent + 1", "DELETE FROM connection",
