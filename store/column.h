@@ -19,9 +19,9 @@
 //
 // How many numbers there are is known from elsewhere (the header of the chunk). Numbers spread
 // over orders of magnitude (bytes, lifetimes) pack best by bit length, narrow ones by planes; the
-// encoder estimates each from the entropy of a sample. What is searched is told by planes unless they
-// take much more. Refused: varints under zstd, which mixes a
-// number's noise with its magnitude (docs/decisions/0020).
+// encoder estimates each from the entropy of a sample. What is searched is told by planes unless
+// they take much more. Refused: varints under zstd, which mixes a number's noise with its magnitude
+// (docs/decisions/0020).
 #pragma once
 
 #include <cstdint>
