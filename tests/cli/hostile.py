@@ -85,8 +85,11 @@ class Asker:
         self.python = python_with_extensions()
         self.preload = ""
         if options.sanitized:
-            self.preload = subprocess.run(["g++", "-print-file-name=libasan.so"], check=True,
-                                          stdout=subprocess.PIPE).stdout.decode().strip()
+            # libstdc++, too: where it comes later, the sanitizer knows of no exceptions.
+            self.preload = " ".join(
+                subprocess.run(["g++", "-print-file-name=" + library], check=True,
+                               stdout=subprocess.PIPE).stdout.decode().strip()
+                for library in ("libasan.so", "libstdc++.so"))
         self.asked = 0
         self.cpu_s = 0.0
         self.peak_kb = 0
