@@ -51,7 +51,7 @@ endfunction()
 # include is read once a target: two fifths of a build's time.
 function(netrec_precompile target)
   if(NETREC_TOGETHER)
-    target_precompile_headers(${target} PRIVATE <algorithm> <chrono> <functional> <map>
+    target_precompile_headers(${target} PRIVATE <algorithm> <chrono> <filesystem> <functional> <map>
       <memory> <optional> <span> <string> <vector> <fmt/format.h> <tl/expected.hpp> ${ARGN})
   endif()
 endfunction()
