@@ -46,12 +46,3 @@ endif()
 function(netrec_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
-
-# netrec_precompile(<target> <header>…): where sources are compiled together, what most of them
-# include is read once a target: two fifths of a build's time.
-function(netrec_precompile target)
-  if(NETREC_TOGETHER)
-    target_precompile_headers(${target} PRIVATE <algorithm> <chrono> <filesystem> <functional> <map>
-      <memory> <optional> <span> <string> <vector> <fmt/format.h> <tl/expected.hpp> ${ARGN})
-  endif()
-endfunction()

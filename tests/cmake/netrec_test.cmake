@@ -13,7 +13,6 @@ function(netrec_unit_tests folder)
   find_package(GTest REQUIRED)
   add_executable(${folder}_test ${sources})
   target_link_libraries(${folder}_test PRIVATE netrec_${folder} GTest::gtest GTest::gtest_main)
-  netrec_precompile(${folder}_test <gtest/gtest.h>)
   netrec_discover(${folder} "-*Root.*:*Bpf.*:*Slow.*" unit)
   netrec_discover(${folder} "*Root.*" root)
   # Event capture sees the whole kernel, the test beside it too.
