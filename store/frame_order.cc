@@ -5,8 +5,8 @@
 namespace netrec {
 
 FrameOrder::Place FrameOrder::place_of(std::uint64_t sequence, WallTime wall) const {
-  return {.time = sign_ * wall.time_since_epoch().count(),
-          .sequence = sign_ * static_cast<std::int64_t>(sequence)};
+  return {.time = turned(wall.time_since_epoch().count()),
+          .sequence = turned(static_cast<std::int64_t>(sequence))};
 }
 
 Result<FrameOrder> FrameOrder::open(const Timeline& timeline, const FrameRange& range,
@@ -30,8 +30,8 @@ Status FrameOrder::list_chunks() {
     if (row.last_sequence < range_.first_sequence || row.most_wall < range_.from ||
         row.least_wall > range_.to)
       continue;
-    const WallTime nearest = sign_ > 0 ? row.least_wall : row.most_wall;
-    chunks_.push({.place = place_of(sign_ > 0 ? row.first_sequence : row.last_sequence, nearest),
+    const WallTime nearest = descending_ ? row.most_wall : row.least_wall;
+    chunks_.push({.place = place_of(descending_ ? row.last_sequence : row.first_sequence, nearest),
                   .listed = chunk});
   }
   return {};
@@ -135,12 +135,12 @@ Result<std::optional<FrameRun>> FrameOrder::next() {
       continue;
     }
     if (frames_.empty()) return run;
-    const auto sequence = static_cast<std::uint64_t>(sign_ * frames_.top().sequence);
+    const auto sequence = static_cast<std::uint64_t>(turned(frames_.top().sequence));
     if (!run)
       run = {.first = sequence, .last = sequence};
-    else if (sign_ > 0 && sequence == run->last + 1)
+    else if (!descending_ && sequence == run->last + 1)
       run->last = sequence;
-    else if (sign_ < 0 && sequence + 1 == run->first)
+    else if (descending_ && sequence + 1 == run->first)
       run->first = sequence;
     else
       return run;

@@ -46,16 +46,18 @@ class FrameOrder {
   using Earliest = std::priority_queue<T, std::vector<T>, std::greater<T>>;
 
   FrameOrder(ChunkTable chunks, const FrameRange& range, bool descending)
-      : table_(std::move(chunks)), range_(range), sign_(descending ? -1 : 1) {}
+      : table_(std::move(chunks)), range_(range), descending_(descending) {}
   Status list_chunks();
   Status list_frames(const Database& database, const char* sql);
   Status read_chunk();
   void add_frame(std::uint64_t sequence, std::int64_t wall_us);
   Place place_of(std::uint64_t sequence, WallTime wall) const;
+  /// The other way round if the order descends, and back again; of the least number, too.
+  std::int64_t turned(std::int64_t value) const { return descending_ ? ~value : value; }
 
   ChunkTable table_;
   const FrameRange range_;
-  const std::int64_t sign_;
+  const bool descending_;
   Earliest<Chunk> chunks_;
   Earliest<Place> frames_;
   std::vector<Damage> damage_;

@@ -317,6 +317,25 @@ TEST_F(SqlOrderTest, AChunkThatLiesAboutItsTimeIsTold) {
   EXPECT_GT(answer.damage.size(), 0u);
 }
 
+// Sanitized, the least number turned round has to be one.
+TEST_F(SqlOrderTest, AChunkThatEndsBeforeAllNumbersIsAskedInBothOrders) {
+  write_simulated(4, 1, 40, 16);
+  {
+    auto database = Database::open_for_writing(path_, false);
+    ASSERT_TRUE(database);
+    auto update = database->prepare(
+        "UPDATE chunk SET last_sequence = -9223372036854775807 - 1, least_wall_us = last_sequence"
+        " WHERE first_sequence = (SELECT min(first_sequence) FROM chunk)");
+    ASSERT_TRUE(update);
+    ASSERT_TRUE(update->run());
+  }
+  for (const char* order : {"", " DESC"}) {
+    const Answer answer = ask(std::string("SELECT at_us FROM frames ORDER BY at_us") + order);
+    EXPECT_FALSE(answer.rows.empty());
+    EXPECT_FALSE(answer.damage.empty());
+  }
+}
+
 TEST_F(SqlOrderTest, TheSameQuestionInAnotherOrderIsAnother) {
   write_simulated(10, 1, 40, 16);
   SqlSession session = open();
