@@ -98,6 +98,7 @@ TEST(Owners, FindsNewSocketsAtReusedAndAtHigherDescriptors) {
   }
   appeared.clear();
   std::vector<LiveSocket> fresh;
+  fresh.reserve(15);
   for (int i = 0; i < 15; ++i) fresh.emplace_back(AF_INET, SOCK_DGRAM, 0);
   for (const LiveSocket& socket : fresh) appeared.push_back(socket.inode());
   const OwnersReport report = owners.update(appeared, departed);
