@@ -10,8 +10,7 @@ namespace netrec {
 
 std::size_t column_of(WallTime at, const TimeRange& range, std::size_t columns) {
   if (at <= range.from || range.to <= range.from) return 0;
-  const auto share = static_cast<double>((at - range.from).count()) /
-                     static_cast<double>((range.to - range.from).count());
+  const double share = us_between(range.from, at) / us_between(range.from, range.to);
   return std::min(columns - 1, static_cast<std::size_t>(share * static_cast<double>(columns)));
 }
 

@@ -28,7 +28,7 @@ Value samples(const std::vector<std::uint64_t>& values) {
 }
 
 double per_second(std::uint64_t count, const TimeRange& range) {
-  const auto us = static_cast<double>((range.to - range.from).count());
+  const double us = us_between(range.from, range.to);
   return us <= 0 ? 0 : static_cast<double>(count) * 1e6 / us;
 }
 

@@ -23,6 +23,12 @@ struct TimeRange {
   WallTime to{};
 };
 
+/// Microseconds from one time to another, however far apart a file says that they are.
+inline double us_between(WallTime from, WallTime to) {
+  return static_cast<double>(to.time_since_epoch().count()) -
+         static_cast<double>(from.time_since_epoch().count());
+}
+
 class Context {
  public:
   /// `command`: the subcommand's name.

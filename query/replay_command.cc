@@ -131,7 +131,7 @@ class ReplayCommand final : public Command {
     WallTime before = replay.frame().wall;
     while (!interrupted()) {
       if (replay.frame().wall > range.to && !follow_) break;
-      pace(replay.frame().wall - before);
+      pace(us_between(before, replay.frame().wall));
       before = replay.frame().wall;
       printed += print_frame(context, replay, columns);
       NETREC_TRY(more, step(replay));
@@ -144,10 +144,9 @@ class ReplayCommand final : public Command {
   }
 
   /// Waits as long as the recording did, divided by the speed.
-  void pace(std::chrono::microseconds passed) const {
-    if (speed_ == 0 || passed.count() <= 0) return;
-    const auto wait =
-        std::chrono::duration<double, std::micro>(static_cast<double>(passed.count()) / speed_);
+  void pace(double passed_us) const {
+    if (speed_ == 0 || passed_us <= 0) return;
+    const auto wait = std::chrono::duration<double, std::micro>(passed_us / speed_);
     const auto until = std::chrono::steady_clock::now() + wait;
     constexpr std::chrono::milliseconds kLook{100};
     while (!interrupted() && std::chrono::steady_clock::now() < until)
