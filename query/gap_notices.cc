@@ -88,9 +88,10 @@ Notice damage_notice(const Damage& damage) {
   notice.cause = name(GapCause::damaged);
   notice.from_us = to_us(damage.from);
   notice.to_us = to_us(damage.to);
-  notice.text =
-      fmt::format("damage {}: frames #{} to #{}: {}", interval_text(notice.from_us, notice.to_us),
-                  damage.first_sequence, damage.last_sequence, escape(damage.what));
+  const std::string when = notice.to_us == 0 ? std::string("at an unknown time")
+                                             : interval_text(notice.from_us, notice.to_us);
+  notice.text = fmt::format("damage {}: frames #{} to #{}: {}", when, damage.first_sequence,
+                            damage.last_sequence, escape(damage.what));
   return notice;
 }
 
