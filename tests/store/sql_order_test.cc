@@ -180,13 +180,18 @@ class SqlOrderTest : public TimelineFixture {
 
   /// The chunks of all sessions but the last `left` lose their bodies.
   void damage_chunks_but_of_last(int left) {
-    auto database = Database::open_for_writing(path_, false);
-    ASSERT_TRUE(database);
-    auto update = database->prepare(
+    alter(
         fmt::format("UPDATE chunk SET body = zeroblob(length(body)) WHERE last_sequence < coalesce("
                     " (SELECT sequence FROM keyframe WHERE begins_session = 1 AND {0} > 0"
                     "   ORDER BY sequence DESC LIMIT 1 OFFSET {0} - 1), 1 << 40)",
                     left));
+  }
+
+  /// Changes the file behind netrec's back.
+  void alter(const std::string& sql) {
+    auto database = Database::open_for_writing(path_, false);
+    ASSERT_TRUE(database);
+    auto update = database->prepare(sql);
     ASSERT_TRUE(update);
     ASSERT_TRUE(update->run());
   }
@@ -308,15 +313,9 @@ TEST_F(SqlOrderTest, WhereTheNewestCannotBeReadThatIsTold) {
 TEST_F(SqlOrderTest, AChunkThatLiesAboutItsTimeIsTold) {
   write_simulated(9, 1, 130, 16);
   const std::size_t all = ask("SELECT cookie FROM connections").rows.size();
-  {
-    auto database = Database::open_for_writing(path_, false);
-    ASSERT_TRUE(database);
-    auto update = database->prepare(
-        "UPDATE chunk SET most_wall_us = least_wall_us - 100000000, least_wall_us = 0"
-        " WHERE first_sequence = (SELECT max(first_sequence) FROM chunk)");
-    ASSERT_TRUE(update);
-    ASSERT_TRUE(update->run());
-  }
+  alter(
+      "UPDATE chunk SET most_wall_us = least_wall_us - 100000000, least_wall_us = 0"
+      " WHERE first_sequence = (SELECT max(first_sequence) FROM chunk)");
   const Answer answer = ask("SELECT cookie FROM connections ORDER BY closed_us DESC");
   EXPECT_EQ(answer.rows.size(), all);
   EXPECT_GT(answer.damage.size(), 0u);
@@ -325,15 +324,9 @@ TEST_F(SqlOrderTest, AChunkThatLiesAboutItsTimeIsTold) {
 // Sanitized, the least number turned round has to be one.
 TEST_F(SqlOrderTest, AChunkThatEndsBeforeAllNumbersIsAskedInBothOrders) {
   write_simulated(4, 1, 40, 16);
-  {
-    auto database = Database::open_for_writing(path_, false);
-    ASSERT_TRUE(database);
-    auto update = database->prepare(
-        "UPDATE chunk SET last_sequence = -9223372036854775807 - 1, least_wall_us = last_sequence"
-        " WHERE first_sequence = (SELECT min(first_sequence) FROM chunk)");
-    ASSERT_TRUE(update);
-    ASSERT_TRUE(update->run());
-  }
+  alter(
+      "UPDATE chunk SET last_sequence = -9223372036854775807 - 1, least_wall_us = last_sequence"
+      " WHERE first_sequence = (SELECT min(first_sequence) FROM chunk)");
   for (const char* order : {"", " DESC"}) {
     const Answer answer = ask(std::string("SELECT at_us FROM frames ORDER BY at_us") + order);
     EXPECT_FALSE(answer.rows.empty());
