@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "schema/delta.h"
 #include "schema/dense_map.h"
@@ -24,7 +25,7 @@ class DestinationTable {
   void begin(const Snapshot& snapshot, const ListenerTable& listeners, const Names& names);
   void follow(const Frame& frame, std::span<const Socket> departed, const ListenerTable& listeners,
               const Names& names);
-  Status flush();
+  Status flush();  // in the order of the table's key: each of its pages is met once
   /// The flush is committed: what was gathered is forgotten.
   void flushed() { gathered_.clear(); }
 
@@ -51,15 +52,16 @@ class ConnectionTable {
   static Result<ConnectionTable> open(const Database& database);
 
   /// The table is as of a mark before: everything that changes from here on is written.
-  void take_up() { touched_.clear(); }
+  Status take_up();
   /// A session begins: the table is what `snapshot` holds.
   Status begin(const Snapshot& snapshot);
   void follow(const Delta& delta);
   Status flush(const Snapshot& now);
-  void flushed() { touched_.clear(); }
+  void flushed();
 
  private:
   struct Queries {
+    Query cookies;
     Query clear;
     Query upsert;
     Query erase;
@@ -67,14 +69,10 @@ class ConnectionTable {
   explicit ConnectionTable(Queries queries) : queries_(std::move(queries)) {}
   Status write(const Socket& socket);
 
-  /// Of a socket that something happened to since the last flush.
-  enum class Row : std::uint8_t {
-    unwritten,      // opened since: the table does not have it
-    maybe_written,  // the table may have it
-  };
-
   Queries queries_;
-  DenseMap<PackedNumber, Row> touched_;
+  DenseSet<PackedNumber> written_;  // cookies of the table's rows
+  DenseSet<PackedNumber> touched_;  // of sockets that something happened to since the last flush
+  std::vector<std::uint64_t> added_, erased_;  // by a flush that is not committed yet
 };
 
 }  // namespace netrec

@@ -49,7 +49,7 @@ Status Index::take_up(const Snapshot& snapshot, std::uint64_t sequence) {
   tables_.processes.take_up(snapshot);
   tables_.interfaces.take_up(snapshot);
   tables_.destinations.take_up(snapshot);
-  tables_.connections.take_up();
+  NETREC_CHECKED(tables_.connections.take_up());
   return tables_.listeners.take_up(snapshot, sequence);
 }
 

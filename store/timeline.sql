@@ -180,7 +180,7 @@ CREATE TABLE interface (              -- as last seen
   transmit_dropped  INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE connection (             -- sockets with a remote end alive when mark was set
+CREATE TABLE connection (             -- sockets with a remote end alive when mark was set, TIME_WAIT apart
   cookie         INTEGER PRIMARY KEY, -- the kernel's socket cookie
   transport      TEXT    NOT NULL,
   state          TEXT    NOT NULL,
