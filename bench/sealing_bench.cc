@@ -4,6 +4,7 @@
 //
 //   sealing_bench [SECONDS [CONNECTIONS-A-SECOND]]     default: 60 10000; about a minute
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -156,6 +157,10 @@ int measure(int seconds, double a_second) {
 }  // namespace netrec
 
 int main(int argc, char** argv) {
+  // As the recorder does (recorder/record.cc).
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_ARENA_MAX, 1);
   const int seconds = argc > 1 ? std::atoi(argv[1]) : 60;
   const double a_second = argc > 2 ? std::strtod(argv[2], nullptr) : 10'000;
   if (argc > 3 || seconds <= 0 || a_second <= 0) {

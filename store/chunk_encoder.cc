@@ -62,8 +62,28 @@ class ColumnWriter {
   std::vector<std::pair<ColumnId, std::string>> columns_;
 };
 
-// Of a row, about what lies in one or two of the processor's cache lines.
-constexpr std::size_t kFieldsAtOnce = 8;
+/// Rows lie anywhere in memory, and one is asked for long before the next would be: as many rows
+/// ahead, each of its cache lines is asked for.
+constexpr std::size_t kRowsAhead = 8;
+/// Rows that stay near the processor while field by field is taken out of them.
+constexpr std::size_t kRowsAtOnce = 128;
+
+template <class T>
+void prefetch(const T* row) {
+  constexpr std::size_t kCacheLine = 64;
+  const auto* const bytes = reinterpret_cast<const char*>(row);
+  for (std::size_t at = 0; at < sizeof(T); at += kCacheLine) __builtin_prefetch(bytes + at);
+}
+
+/// Calls visit(row) for the row of each of `lives`, in order.
+template <class T, class Visitor>
+void for_each_row(std::span<const Life<T>> lives, Visitor&& visit) {
+  for (std::size_t i = 0; i < std::min(kRowsAhead, lives.size()); ++i) prefetch(lives[i].origin);
+  for (std::size_t i = 0; i < lives.size(); ++i) {
+    if (i + kRowsAhead < lives.size()) prefetch(lives[i + kRowsAhead].origin);
+    visit(*lives[i].origin);
+  }
+}
 
 template <class T>
 class KindEncoder {
@@ -91,15 +111,21 @@ class KindEncoder {
     out_.put_blob(id(Role::irregular), lives_.irregular);
   }
 
-  /// Fields of the lives of `group`, as of their end or the chunk's, a column each. Rows lie far
-  /// apart: fields that are near each other are asked for together.
+  /// Fields of the lives of `group`, as of their end or the chunk's, a column each.
   std::vector<Column> final_values(LifeGroup group, std::span<const std::uint16_t> fields) const {
     const auto rows = lives_.of(group);
     const auto all = fields_of<T>();
     std::vector<Column> columns(fields.size(), Column(rows.size()));
-    for (std::size_t row = 0; row < rows.size(); ++row)
-      for (std::size_t i = 0; i < fields.size(); ++i)
-        columns[i][row] = all[fields[i]].get(*rows[row].origin);
+    for (std::size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
+      const std::size_t end = std::min(begin + kRowsAtOnce, rows.size());
+      for (std::size_t row = end; row < std::min(end + kRowsAtOnce, rows.size()); ++row)
+        prefetch(rows[row].origin);
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        const auto get = all[fields[i]].get;
+        std::uint64_t* const column = columns[i].data();
+        for (std::size_t row = begin; row < end; ++row) column[row] = get(*rows[row].origin);
+      }
+    }
     const std::size_t offset = group == LifeGroup::ended ? 0 : lives_.counts.ended;
     for (std::size_t i = 0; i < fields.size(); ++i)
       for_each_life(changes_[fields[i]].occurrences, [&](const Occurrence*, const Occurrence* end) {
@@ -158,15 +184,11 @@ class KindEncoder {
       done[field] = true;
     }
     fields.clear();
-    for (std::uint16_t field = 0; field < done.size(); ++field) {
+    for (std::uint16_t field = 0; field < done.size(); ++field)
       if (!done[field]) fields.push_back(field);
-      const bool is_last = field + std::size_t{1} == done.size();
-      if (fields.size() < kFieldsAtOnce && !is_last) continue;
-      columns = final_values(group, fields);
-      for (std::size_t i = 0; i < fields.size(); ++i)
-        put_row_field(group, fields[i], std::move(columns[i]), others);
-      fields.clear();
-    }
+    columns = final_values(group, fields);
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      put_row_field(group, fields[i], std::move(columns[i]), others);
   }
 
   /// By field: it is 0 in all of `rows` and did not change, so that there is nothing to say of it.
@@ -177,10 +199,10 @@ class KindEncoder {
     if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0) {
       using Words = std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)>;
       Words seen{};
-      for (const Life<T>& life : rows) {
-        const auto words = std::bit_cast<Words>(*life.origin);
+      for_each_row(rows, [&](const T& row) {
+        const auto words = std::bit_cast<Words>(row);
         for (std::size_t i = 0; i < seen.size(); ++i) seen[i] |= words[i];
-      }
+      });
       const T any = std::bit_cast<T>(seen);
       for (std::size_t field = 0; field < all.size(); ++field)
         zero[field] = layout_.codings[field] != Coding::opening &&
