@@ -72,7 +72,8 @@ Sealed seal(BusyHost& host, std::uint64_t connections, std::size_t frames) {
                                             .frames = run,
                                             .departed = departed,
                                             .carry = &carry}));
-    carry.advance(run, previous);
+    carry.advance(run, previous, &chunk.transitions);
+    chunk.transitions = {};
     out.seal_s += cpu_s() - begun;
     out.connections += departed.size();
     out.bytes += chunk.header.size() + chunk.body.size();

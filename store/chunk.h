@@ -42,7 +42,8 @@ struct ChunkInput {
 struct EncodedChunk {
   std::string header;
   std::string body;
-  SearchKeys keys{};  ///< of what ended in it: for the search index
+  SearchKeys keys{};             ///< of what ended in it: for the search index
+  TransitionNews transitions{};  ///< for the next chunk: ChunkCarry::advance()
 };
 
 /// Errors: invalid_argument (frames that are not canonical, or more than a chunk may hold: see

@@ -27,12 +27,16 @@ void ChunkCarry::begin(const Snapshot& snapshot) {
   std::apply([&](auto&... table) { (copy(table), ...); }, tables_);
 }
 
-void ChunkCarry::advance(std::span<const Frame> frames, WallTime previous_wall) {
+void ChunkCarry::advance(std::span<const Frame> frames, WallTime previous_wall,
+                         const TransitionNews* news) {
+  if (news != nullptr) book_.take_in(*news);
   std::uint64_t previous_us = wall_us(previous_wall);
   for (const Frame& frame : frames) {
     const Changes<Socket>& sockets = frame.delta.of<Socket>();
-    book_.follow(sockets, wall_us(frame.wall), previous_us);
-    book_.forget(sockets.closed);
+    if (news == nullptr) {
+      book_.follow(sockets, wall_us(frame.wall), previous_us);
+      book_.forget(sockets.closed);
+    }
     const auto advance_one = [&]<class T>(Table<T>& table) {
       advance_table(frame.delta.of<T>(), table);
     };

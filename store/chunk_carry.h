@@ -23,11 +23,15 @@ class ChunkCarry {
   /// session again: what came before that is then told as "in this state since").
   void begin(const Snapshot& snapshot);
 
-  /// Takes in the frames of a chunk just sealed; `previous_wall` as in ChunkInput.
-  void advance(std::span<const Frame> frames, WallTime previous_wall);
+  /// Takes in the frames of a chunk just sealed; `previous_wall` as in ChunkInput. `news`: what the
+  /// chunk told of them; without it they are gone through once more.
+  void advance(std::span<const Frame> frames, WallTime previous_wall, const TransitionNews* news);
 
-  /// Of the socket with this key, before the frames not sealed yet; empty: it is not known.
-  std::vector<Transition> transitions(std::uint64_t socket) const { return book_.of(socket); }
+  /// Appends those of the socket with this key, before the frames not sealed yet; none if it is not
+  /// known.
+  void list_transitions(std::uint64_t socket, std::vector<Transition>& transitions) const {
+    book_.list(socket, transitions);
+  }
   /// Rows alive before those frames: T is Peer, Resolution, Text, Process, User, NetworkNamespace.
   template <class T>
   const Table<T>& of() const {

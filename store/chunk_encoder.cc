@@ -139,7 +139,47 @@ class KindEncoder {
     return std::move(final_values(group, std::span(&field, 1)).front());
   }
 
+  /// The states that the sockets went through in the chunk.
+  TransitionNews transitions() const {
+    TransitionNews news;
+    if constexpr (std::is_same_v<T, Socket>) {
+      std::vector<bool> has_state;
+      for (const Pattern& pattern : lives_.updates.patterns)
+        has_state.push_back(std::binary_search(pattern.fields.begin(), pattern.fields.end(),
+                                               static_cast<std::uint16_t>(layout_.steering)));
+      news.sockets.reserve(lives_.counts.begun + lives_.counts.ongoing);
+      for (std::size_t i = 0; i < lives_.lives.size(); ++i) add_news(i, has_state, news);
+    }
+    return news;
+  }
+
  private:
+  void add_news(std::size_t i, const std::vector<bool>& has_state, TransitionNews& news) const {
+    const Life<Socket>& life = lives_.lives[i];
+    if (life.closed_here()) {
+      if (!life.opened_here()) news.closed.push_back(life.key);
+      return;
+    }
+    const std::size_t before = news.transitions.size();
+    if (life.opened_here())
+      news.transitions.push_back({.at_us = life.origin->opened_us,
+                                  .after_us = life.origin->opened_after_us,
+                                  .state = life.origin->state});
+    const Updates& updates = lives_.updates;
+    for (std::size_t u = updates.first[i]; u < updates.first[i + 1]; ++u) {
+      const std::uint32_t p = updates.pattern[u];
+      if (!has_state[p]) continue;
+      const Pattern& pattern = updates.patterns[p];
+      const std::uint64_t at_us = updates.at_us[u];
+      const std::uint64_t before_us = clock_.before_us(updates.frame[u]);
+      news.transitions.push_back({.at_us = at_us,
+                                  .after_us = pattern.exact ? at_us : before_us,
+                                  .state = static_cast<TcpState>(pattern.steering)});
+    }
+    const auto count = static_cast<std::uint32_t>(news.transitions.size() - before);
+    if (count > 0) news.sockets.push_back({life.key, count, life.opened_here()});
+  }
+
   static ColumnId id(Role role, std::size_t add = 0, std::uint16_t field = 0) {
     return column_id<T>(role, add, field);
   }
@@ -265,16 +305,22 @@ class KindEncoder {
     Column times = beginnings_;
     if constexpr (std::is_same_v<T, Socket>)
       for (std::size_t i = 0; i < lives_.counts.ended; ++i)
-        if (!earlier_[i].empty()) times[i] = earlier_[i].back().at_us;
+        if (const auto earlier = earlier_.of(i); !earlier.empty()) times[i] = earlier.back().at_us;
     return times;
   }
 
-  std::vector<std::vector<Transition>> earlier_transitions() const {
-    std::vector<std::vector<Transition>> earlier(lives_.counts.ended);
-    if constexpr (std::is_same_v<T, Socket>)
-      for (std::size_t i = 0; i < earlier.size(); ++i)
-        if (carry_ != nullptr && !lives_.lives[i].opened_here())
-          earlier[i] = carry_->transitions(lives_.lives[i].key);
+  /// Of those that ended: the states they went through in earlier chunks.
+  TransitionColumns earlier_transitions() const {
+    TransitionColumns earlier;
+    if constexpr (std::is_same_v<T, Socket>) {
+      earlier.first.reserve(lives_.counts.ended + 1);
+      for (const Life<T>& life : lives_.of(LifeGroup::ended)) {
+        earlier.first.push_back(static_cast<std::uint32_t>(earlier.transitions.size()));
+        if (carry_ != nullptr && !life.opened_here())
+          carry_->list_transitions(life.key, earlier.transitions);
+      }
+      earlier.first.push_back(static_cast<std::uint32_t>(earlier.transitions.size()));
+    }
     return earlier;
   }
 
@@ -306,6 +352,7 @@ class KindEncoder {
     const auto rows = lives_.of(group);
     const std::size_t offset = group == LifeGroup::ended ? 0 : lives_.counts.ended;
     Column frames;
+    frames.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       std::uint64_t frame = rows[i].open_frame;
       if (!rows[i].opened_here())
@@ -334,6 +381,8 @@ class KindEncoder {
 
   void put_ends() {
     Column before, lag, when, exact, reason;
+    for (Column* column : {&before, &lag, &when, &exact, &reason})
+      column->reserve(lives_.counts.ended);
     for (const Life<T>& life : lives_.of(LifeGroup::ended)) {
       before.push_back(life.opened_here() ? 0 : 1);
       lag.push_back(clock_.lag_of(life.close_frame, end_us(life)));
@@ -401,6 +450,7 @@ class KindEncoder {
   void put_updates() {
     const Updates& updates = lives_.updates;
     Column count, pattern(updates.pattern.begin(), updates.pattern.end());
+    count.reserve(updates.lives());
     for (std::size_t i = 0; i + 1 < updates.first.size(); ++i)
       count.push_back(updates.first[i + 1] - updates.first[i]);
     out_.put(id(Role::update_count), count);
@@ -470,17 +520,23 @@ class KindEncoder {
   }
 
   static Column joined(const std::vector<Column>& parts) {
+    std::size_t size = 0;
+    for (const Column& part : parts) size += part.size();
     Column all;
+    all.reserve(size);
     for (const Column& part : parts) all.insert(all.end(), part.begin(), part.end());
     return all;
   }
 
   void put_earlier_transitions() {
     Column count, at, after, state;
-    for (std::size_t i = 0; i < earlier_.size(); ++i) {
-      count.push_back(earlier_[i].size());
+    count.reserve(lives_.counts.ended);
+    for (Column* column : {&at, &after, &state}) column->reserve(earlier_.transitions.size());
+    for (std::size_t i = 0; i < lives_.counts.ended; ++i) {
+      const auto earlier = earlier_.of(i);
+      count.push_back(earlier.size());
       std::uint64_t before_us = beginnings_[i];
-      for (const Transition& transition : earlier_[i]) {
+      for (const Transition& transition : earlier) {
         at.push_back(zigzag(transition.at_us - before_us));
         after.push_back(instant_code(transition.after_us, transition.at_us, Coding::instant_us));
         state.push_back(static_cast<std::uint64_t>(transition.state));
@@ -500,7 +556,7 @@ class KindEncoder {
   const KindLayout& layout_;
   const std::vector<FieldChanges> changes_;
   const Column beginnings_ = beginnings();
-  const std::vector<std::vector<Transition>> earlier_ = earlier_transitions();
+  const TransitionColumns earlier_ = earlier_transitions();
   const Column anchors_ = anchors();
   std::vector<std::uint32_t> order_;  ///< of those that ended, by their opening; made when needed
 };
@@ -550,6 +606,7 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
   const ChunkClock clock(walls, header.previous_wall_us);
 
   Status status;
+  EncodedChunk chunk;
   OutlineBuilder outline;
   NameGatherer gatherer(input);
   for_each_kind([&]<class T>() {
@@ -562,6 +619,7 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
     KindEncoder<T> encoder(*lives, clock, input.carry, out);
     encoder.encode();
     header.kinds[static_cast<std::size_t>(EntityTraits<T>::kind)] = lives->counts;
+    if constexpr (std::is_same_v<T, Socket>) chunk.transitions = encoder.transitions();
     if (lives->counts.ended == 0) return;
     const auto fields = [&](std::span<const std::uint16_t> wanted) {
       return encoder.final_values(LifeGroup::ended, wanted);
@@ -577,7 +635,6 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
   OutlineBuilder::Gathered gathered = outline.finish();
   header.outline = std::move(gathered.outline);
   header.first_opened_us = gathered.first_opened_us;
-  EncodedChunk chunk;
   chunk.keys = std::move(gathered.keys);
   chunk.body = out.lay_out(header);
   chunk.header = header.encode();

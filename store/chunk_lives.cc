@@ -57,6 +57,7 @@ class Collector {
       : input_(input), clock_(clock), layout_(layout_of<T>()) {}
 
   Result<Lives<T>> collect() {
+    make_room();
     for (frame_ = 0; frame_ < input_.frames.size(); ++frame_) {
       const Changes<T>& changes = input_.frames[frame_].delta.template of<T>();
       for (const T& row : changes.opened) open(row);
@@ -71,6 +72,26 @@ class Collector {
   }
 
  private:
+  /// At once: growing moves millions of numbers.
+  void make_room() {
+    std::size_t lives = 0;
+    std::size_t updates = 0;
+    std::size_t values = 0;
+    for (const Frame& frame : input_.frames) {
+      const Changes<T>& changes = frame.delta.template of<T>();
+      lives += changes.opened.size();
+      values += changes.changed.size();
+      const Change* before = nullptr;
+      for (const Change& change : changes.changed) {
+        if (before == nullptr || before->key != change.key || before->at != change.at) ++updates;
+        before = &change;
+      }
+    }
+    out_.lives.reserve(std::min(lives, kMostChunkLives));
+    raw_.reserve(std::min(updates, kMostChunkUpdates));
+    raw_values_.reserve(std::min(values, kMostChunkChanges));
+  }
+
   Status check_size() const {
     if (out_.lives.size() <= kMostChunkLives && raw_.size() <= kMostChunkUpdates &&
         raw_values_.size() <= kMostChunkChanges)
@@ -225,18 +246,20 @@ class Collector {
     for (std::uint32_t i = 0; i < raw_.size(); ++i) sorted[next[place_[raw_[i].life]]++] = i;
 
     const std::vector<std::uint32_t> number = renumber_patterns();
-    out_.values.reserve(raw_values_.size());
-    updates.pattern.reserve(raw_.size());
-    updates.frame.reserve(raw_.size());
-    updates.at_us.reserve(raw_.size());
-    for (const std::uint32_t i : sorted) {
-      const RawUpdate& update = raw_[i];
-      updates.pattern.push_back(number[update.pattern]);
-      updates.frame.push_back(update.frame);
-      updates.at_us.push_back(clock_.time_of(update.frame, update.at));
-      const auto from = raw_values_.begin() + update.first_value;
-      const auto size = updates.patterns[updates.pattern.back()].fields.size();
-      out_.values.insert(out_.values.end(), from, from + static_cast<std::ptrdiff_t>(size));
+    out_.values.resize(raw_values_.size());
+    updates.pattern.resize(raw_.size());
+    updates.frame.resize(raw_.size());
+    updates.at_us.resize(raw_.size());
+    std::uint64_t* value = out_.values.data();
+    for (std::size_t place = 0; place < sorted.size(); ++place) {
+      const RawUpdate& update = raw_[sorted[place]];
+      updates.pattern[place] = number[update.pattern];
+      updates.frame[place] = update.frame;
+      updates.at_us[place] = clock_.time_of(update.frame, update.at);
+      const std::uint64_t* from = raw_values_.data() + update.first_value;
+      const std::size_t size = updates.patterns[updates.pattern[place]].fields.size();
+      // A handful: calling a function that copies would take as long again.
+      for (std::size_t i = 0; i < size; ++i) *value++ = *from++;
     }
     out_.counts.updates = updates.size();
     out_.counts.patterns = updates.patterns.size();

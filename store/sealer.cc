@@ -81,7 +81,8 @@ Result<EncodedChunk> Sealer::encode(Run& run, ChunkCarry& carry) {
                              .frames = frames,
                              .departed = departed,
                              .carry = &carry});
-  carry.advance(frames, run.before.wall);
+  carry.advance(frames, run.before.wall, chunk ? &chunk->transitions : nullptr);
+  if (chunk) chunk->transitions = {};
   return chunk;
 }
 

@@ -100,16 +100,41 @@ void TransitionBook::follow(const Changes<Socket>& changes, std::uint64_t wall_u
 }
 
 void TransitionBook::forget(const std::vector<Closed>& closed) {
-  for (const Closed& one : closed) {
-    if (Begun* const begun = find_begun(one.key)) begun->state = kMoved;
-    transitions_.erase(one.key);
+  for (const Closed& one : closed) forget(one.key);
+}
+
+void TransitionBook::forget(std::uint64_t socket) {
+  if (Begun* const begun = find_begun(socket)) begun->state = kMoved;
+  transitions_.erase(socket);
+}
+
+void TransitionBook::take_in(const TransitionNews& news) {
+  for (const std::uint64_t socket : news.closed) forget(socket);
+  std::span<const Transition> rest = news.transitions;
+  for (const TransitionNews::Of& of : news.sockets) {
+    const auto its = rest.first(of.transitions);
+    rest = rest.subspan(of.transitions);
+    if (of.opened)
+      set(of.socket, {its.begin(), its.end()});
+    else if (std::vector<Transition>* const known = find(of.socket))
+      known->insert(known->end(), its.begin(), its.end());
   }
 }
 
 std::vector<Transition> TransitionBook::of(std::uint64_t socket) const {
-  if (const Begun* const begun = find_begun(socket)) return {unpack(begun->state)};
+  std::vector<Transition> transitions;
+  list(socket, transitions);
+  return transitions;
+}
+
+void TransitionBook::list(std::uint64_t socket, std::vector<Transition>& transitions) const {
+  if (const Begun* const begun = find_begun(socket)) {
+    transitions.push_back(unpack(begun->state));
+    return;
+  }
   const auto place = transitions_.find(socket);
-  return place == transitions_.end() ? std::vector<Transition>{} : place->second;
+  if (place != transitions_.end())
+    transitions.insert(transitions.end(), place->second.begin(), place->second.end());
 }
 
 }  // namespace netrec

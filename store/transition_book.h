@@ -26,6 +26,19 @@ Moment ending_of(std::uint32_t at, CloseReason reason, std::uint64_t wall_us,
 /// Microseconds since 1970.
 std::uint64_t wall_us(WallTime wall);
 
+/// The states that sockets went through in a run of frames, socket by socket; of those alive at its
+/// end.
+struct TransitionNews {
+  struct Of {
+    std::uint64_t socket = 0;
+    std::uint32_t transitions = 0;  ///< how many of `transitions` are its
+    bool opened = false;            ///< in the run: the first of them is its opening
+  };
+  std::vector<Of> sockets;
+  std::vector<Transition> transitions;
+  std::vector<std::uint64_t> closed;  ///< opened before the run
+};
+
 class TransitionBook {
  public:
   void clear();
@@ -42,9 +55,15 @@ class TransitionBook {
   void follow(const Changes<Socket>& changes, std::uint64_t wall_us, std::uint64_t previous_us);
   /// Drops what closed.
   void forget(const std::vector<Closed>& closed);
+  void forget(std::uint64_t socket);
+
+  /// The same of a whole run of frames.
+  void take_in(const TransitionNews& news);
 
   /// Empty: it is not known.
   std::vector<Transition> of(std::uint64_t socket) const;
+  /// Appends them to `transitions`.
+  void list(std::uint64_t socket, std::vector<Transition>& transitions) const;
 
  private:
   /// One that began with recording.
