@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <map>
 #include <type_traits>
 
 #include "store/chunk_blob.h"
@@ -24,16 +23,16 @@ class ColumnWriter {
     if (!is_zero(values)) columns_.emplace_back(id, encode_column(values, use));
   }
   /// The smaller one of several ways to say the same.
-  void put_smallest(const std::vector<std::pair<ColumnId, Column>>& candidates) {
+  void put_smallest(const std::vector<std::pair<ColumnId, const Column*>>& candidates) {
     std::pair<ColumnId, std::string> best;
     for (const auto& [id, values] : candidates) {
-      if (is_zero(values)) {
+      if (is_zero(*values)) {
         // Left out, zeros would be those of the plain column.
         if (id == candidates.front().first) return;
-        columns_.emplace_back(id, encode_column(values));
+        columns_.emplace_back(id, encode_column(*values));
         return;
       }
-      std::string bytes = encode_column(values);
+      std::string bytes = encode_column(*values);
       if (best.second.empty() || bytes.size() < best.second.size()) best = {id, std::move(bytes)};
     }
     columns_.push_back(std::move(best));
@@ -75,15 +74,85 @@ void prefetch(const T* row) {
   for (std::size_t at = 0; at < sizeof(T); at += kCacheLine) __builtin_prefetch(bytes + at);
 }
 
-/// Calls visit(row) for the row of each of `lives`, in order.
-template <class T, class Visitor>
-void for_each_row(std::span<const Life<T>> lives, Visitor&& visit) {
-  for (std::size_t i = 0; i < std::min(kRowsAhead, lives.size()); ++i) prefetch(lives[i].origin);
-  for (std::size_t i = 0; i < lives.size(); ++i) {
-    if (i + kRowsAhead < lives.size()) prefetch(lives[i + kRowsAhead].origin);
-    visit(*lives[i].origin);
+/// The rows of one group of lives, turned into columns: each row is gone to once for all that is to
+/// be said of it.
+template <class T>
+class RowColumns {
+ public:
+  /// `first`: the place of the group's first life among all.
+  RowColumns(std::span<const Life<T>> lives, std::size_t first, const Lives<T>& all,
+             const std::vector<FieldChanges>& changes)
+      : zeros_(lives.size()), opening_(changes.size()), last_(changes.size()) {
+    gather(lives);
+    for (std::size_t field = 0; field < changes.size(); ++field)
+      if (!changes[field].occurrences.empty()) last_[field] = overlaid(field, first, all, changes);
   }
-}
+
+  /// A field of each row: as it was when it opened or (opened before the chunk) as last seen.
+  const Column& opening(std::size_t field) const {
+    return opening_[field].empty() ? zeros_ : opening_[field];
+  }
+  /// The same as of their end or the chunk's.
+  const Column& last(std::size_t field) const {
+    return last_[field].empty() ? opening(field) : last_[field];
+  }
+  /// It is 0 in all of them.
+  bool is_zero(std::size_t field) const { return last_[field].empty() && opening_[field].empty(); }
+
+ private:
+  void gather(std::span<const Life<T>> lives) {
+    const auto all = fields_of<T>();
+    const std::vector<std::uint16_t> fields = fields_used(lives);
+    for (const std::uint16_t field : fields) opening_[field].resize(lives.size());
+    for (std::size_t begin = 0; begin < lives.size(); begin += kRowsAtOnce) {
+      const std::size_t end = std::min(begin + kRowsAtOnce, lives.size());
+      for (std::size_t row = end; row < std::min(end + kRowsAtOnce, lives.size()); ++row)
+        prefetch(lives[row].origin);
+      for (const std::uint16_t field : fields) {
+        const auto get = all[field].get;
+        std::uint64_t* const column = opening_[field].data();
+        for (std::size_t row = begin; row < end; ++row) column[row] = get(*lives[row].origin);
+      }
+    }
+  }
+
+  /// Those that are not 0 everywhere: all bits of all rows are laid over each other.
+  static std::vector<std::uint16_t> fields_used(std::span<const Life<T>> lives) {
+    const auto all = fields_of<T>();
+    std::vector<std::uint16_t> used;
+    if (lives.empty()) return used;
+    if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0) {
+      using Words = std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)>;
+      Words seen{};
+      for (std::size_t row = 0; row < lives.size(); ++row) {
+        if (row + kRowsAhead < lives.size()) prefetch(lives[row + kRowsAhead].origin);
+        const auto words = std::bit_cast<Words>(*lives[row].origin);
+        for (std::size_t i = 0; i < seen.size(); ++i) seen[i] |= words[i];
+      }
+      const T any = std::bit_cast<T>(seen);
+      for (std::uint16_t field = 0; field < all.size(); ++field)
+        if (all[field].get(any) != 0) used.push_back(field);
+    } else {
+      for (std::uint16_t field = 0; field < all.size(); ++field) used.push_back(field);
+    }
+    return used;
+  }
+
+  /// With what it became in the chunk.
+  Column overlaid(std::size_t field, std::size_t first, const Lives<T>& all,
+                  const std::vector<FieldChanges>& changes) const {
+    Column column = opening(field);
+    for_each_life(changes[field].occurrences, [&](const Occurrence*, const Occurrence* end) {
+      const std::size_t row = end[-1].life - first;
+      if (end[-1].life >= first && row < column.size()) column[row] = all.values[end[-1].change];
+    });
+    return column;
+  }
+
+  Column zeros_;
+  std::vector<Column> opening_;  ///< by field; empty: zeros
+  std::vector<Column> last_;     ///< by field; empty: as in opening_
+};
 
 template <class T>
 class KindEncoder {
@@ -95,7 +164,9 @@ class KindEncoder {
         carry_(carry),
         out_(out),
         layout_(layout_of<T>()),
-        changes_(changes_by_field(lives.updates, layout_)) {}
+        changes_(changes_by_field(lives.updates, layout_)),
+        ended_(lives.of(LifeGroup::ended), 0, lives, changes_),
+        begun_(lives.of(LifeGroup::begun), lives.counts.ended, lives, changes_) {}
 
   void encode() {
     for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
@@ -111,33 +182,8 @@ class KindEncoder {
     out_.put_blob(id(Role::irregular), lives_.irregular);
   }
 
-  /// Fields of the lives of `group`, as of their end or the chunk's, a column each.
-  std::vector<Column> final_values(LifeGroup group, std::span<const std::uint16_t> fields) const {
-    const auto rows = lives_.of(group);
-    const auto all = fields_of<T>();
-    std::vector<Column> columns(fields.size(), Column(rows.size()));
-    for (std::size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
-      const std::size_t end = std::min(begin + kRowsAtOnce, rows.size());
-      for (std::size_t row = end; row < std::min(end + kRowsAtOnce, rows.size()); ++row)
-        prefetch(rows[row].origin);
-      for (std::size_t i = 0; i < fields.size(); ++i) {
-        const auto get = all[fields[i]].get;
-        std::uint64_t* const column = columns[i].data();
-        for (std::size_t row = begin; row < end; ++row) column[row] = get(*rows[row].origin);
-      }
-    }
-    const std::size_t offset = group == LifeGroup::ended ? 0 : lives_.counts.ended;
-    for (std::size_t i = 0; i < fields.size(); ++i)
-      for_each_life(changes_[fields[i]].occurrences, [&](const Occurrence*, const Occurrence* end) {
-        const std::size_t row = end[-1].life - offset;
-        if (end[-1].life >= offset && row < rows.size())
-          columns[i][row] = lives_.values[end[-1].change];
-      });
-    return columns;
-  }
-  Column final_values(LifeGroup group, std::uint16_t field) const {
-    return std::move(final_values(group, std::span(&field, 1)).front());
-  }
+  /// A field of the lives that ended, as of their end.
+  const Column& ended(std::uint16_t field) const { return ended_.last(field); }
 
   /// The states that the sockets went through in the chunk.
   TransitionNews transitions() const {
@@ -198,66 +244,36 @@ class KindEncoder {
     std::size_t at = 0;
     for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun})
       for (const std::uint64_t value :
-           final_values(group, static_cast<std::uint16_t>(layout_.opening)))
+           rows_of(group).last(static_cast<std::size_t>(layout_.opening)))
         times[at++] = value;
     return times;
   }
 
+  const RowColumns<T>& rows_of(LifeGroup group) const {
+    return group == LifeGroup::ended ? ended_ : begun_;
+  }
+
   void put_rows(LifeGroup group) {
-    const auto rows = lives_.of(group);
-    if (rows.empty()) return;
+    if (lives_.of(group).empty()) return;
     const std::vector<bool> placed = put_tuples(group);
-    std::vector<bool> done = always_zero(rows);
-    // What others are told against first, and once.
-    std::vector<std::uint16_t> fields;
-    for (std::uint16_t field = 0; field < done.size(); ++field)
-      if (!done[field] && std::find(layout_.relative_to.begin(), layout_.relative_to.end(),
-                                    static_cast<int>(field)) != layout_.relative_to.end())
-        fields.push_back(field);
-    std::map<std::uint16_t, Column> others;
-    std::vector<Column> columns = final_values(group, fields);
-    for (std::size_t i = 0; i < fields.size(); ++i) others[fields[i]] = std::move(columns[i]);
-    for (std::size_t field = 0; field < done.size(); ++field)
-      if (placed[field]) done[field] = true;
-    for (const auto& [field, values] : others) {
-      if (!done[field]) put_row_field(group, field, values, others);
-      done[field] = true;
-    }
-    fields.clear();
-    for (std::uint16_t field = 0; field < done.size(); ++field)
-      if (!done[field]) fields.push_back(field);
-    columns = final_values(group, fields);
-    for (std::size_t i = 0; i < fields.size(); ++i)
-      put_row_field(group, fields[i], std::move(columns[i]), others);
+    for (std::uint16_t field = 0; field < placed.size(); ++field)
+      if (!placed[field] && !is_unsaid(group, field)) put_row_field(group, field);
   }
 
-  /// By field: it is 0 in all of `rows` and did not change, so that there is nothing to say of it.
-  /// All bits of all rows are laid over each other, which takes each row into the cache once.
-  std::vector<bool> always_zero(std::span<const Life<T>> rows) const {
-    const auto all = fields_of<T>();
-    std::vector<bool> zero(all.size());
-    if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0) {
-      using Words = std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)>;
-      Words seen{};
-      for_each_row(rows, [&](const T& row) {
-        const auto words = std::bit_cast<Words>(row);
-        for (std::size_t i = 0; i < seen.size(); ++i) seen[i] |= words[i];
-      });
-      const T any = std::bit_cast<T>(seen);
-      for (std::size_t field = 0; field < all.size(); ++field)
-        zero[field] = layout_.codings[field] != Coding::opening &&
-                      changes_[field].occurrences.empty() && all[field].get(any) == 0;
-    }
-    return zero;
+  /// There is nothing to say of it.
+  bool is_unsaid(LifeGroup group, std::uint16_t field) const {
+    return layout_.codings[field] != Coding::opening && rows_of(group).is_zero(field);
   }
 
-  void put_row_field(LifeGroup group, std::uint16_t field, Column values,
-                     const std::map<std::uint16_t, Column>& others) {
-    if (layout_.codings[field] == Coding::opening && group == LifeGroup::ended)
-      for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] = zigzag(first_event_us(i) - values[i]);
-    if (layout_.is_instant(field)) code_instants(group, field, values);
-    put_field(group, field, std::move(values), others);
+  void put_row_field(LifeGroup group, std::uint16_t field) {
+    const Column& values = rows_of(group).last(field);
+    const bool is_opening = layout_.codings[field] == Coding::opening && group == LifeGroup::ended;
+    if (!is_opening && !layout_.is_instant(field)) return put_field(group, field, values);
+    Column coded = values;
+    if (is_opening)
+      for (std::size_t i = 0; i < coded.size(); ++i) coded[i] = zigzag(first_event_us(i) - coded[i]);
+    if (layout_.is_instant(field)) code_instants(group, field, coded);
+    put_field(group, field, coded);
   }
 
   /// When the first thing after its opening happened to a life that ended: an update, or its end.
@@ -267,23 +283,21 @@ class KindEncoder {
                                                   : end_us(lives_.lives[life]);
   }
 
-  /// `others`: what fields may be told against; of what is 0 everywhere, nothing.
-  void put_field(LifeGroup group, std::uint16_t field, Column values,
-                 const std::map<std::uint16_t, Column>& others) {
-    std::vector<std::pair<ColumnId, Column>> ways;
+  void put_field(LifeGroup group, std::uint16_t field, const Column& values) {
+    std::vector<std::pair<ColumnId, const Column*>> ways;
+    ways.emplace_back(id(Role::value, number(group), field), &values);
+    Column sorted, relative;
     if (layout_.grows[field] && group == LifeGroup::ended) {
-      Column sorted(values.size());
+      sorted.resize(values.size());
       if (order_.empty()) order_ = order_of_opening(std::span(beginnings_).first(values.size()));
       for (std::size_t i = 0; i < order_.size(); ++i) sorted[i] = values[order_[i]];
-      ways.emplace_back(id(Role::by_opening, 0, field), std::move(sorted));
+      ways.emplace_back(id(Role::by_opening, 0, field), &sorted);
     }
     if (const int other = layout_.relative_to[field]; other >= 0) {
-      const auto known = others.find(static_cast<std::uint16_t>(other));
-      Column relative = known == others.end() ? Column(values.size()) : known->second;
+      relative = rows_of(group).last(static_cast<std::size_t>(other));
       for (std::size_t i = 0; i < values.size(); ++i) relative[i] = zigzag(values[i] - relative[i]);
-      ways.emplace_back(id(Role::relative, number(group), field), std::move(relative));
+      ways.emplace_back(id(Role::relative, number(group), field), &relative);
     }
-    ways.emplace(ways.begin(), id(Role::value, number(group), field), std::move(values));
     out_.put_smallest(ways);
   }
 
@@ -329,9 +343,12 @@ class KindEncoder {
     for (std::size_t number_of_tuple = 0; number_of_tuple < layout_.tuples.size();
          ++number_of_tuple) {
       std::vector<std::uint16_t> fields;
-      for (const std::uint16_t field : layout_.tuples[number_of_tuple])
-        if (!placed[field]) fields.push_back(field);
-      const std::vector<Column> columns = final_values(group, fields);
+      std::vector<const Column*> columns;
+      for (const std::uint16_t field : layout_.tuples[number_of_tuple]) {
+        if (placed[field]) continue;
+        fields.push_back(field);
+        columns.push_back(&rows_of(group).last(field));
+      }
       // The first one has the remote port in it, which clients choose at random: unless it is
       // clearly good, the next, without it, is better.
       const auto tuples = find_tuples(columns, number_of_tuple == 0 ? 4 : 2);
@@ -414,12 +431,15 @@ class KindEncoder {
 
   void put_changes(std::uint16_t field) {
     const Coding coding = layout_.codings[field];
-    const auto& descriptor = fields_of<T>()[field];
+    const FieldKind kind = fields_of<T>()[field].kind;
     Column initial, last, steps(changes_[field].steps);
     for_each_life(changes_[field].occurrences, [&](const Occurrence* begin, const Occurrence* end) {
       const Life<T>& life = lives_.lives[begin->life];
       if (life.opened_here()) {
-        const std::uint64_t value = descriptor.get(*life.origin);
+        const std::size_t ended = lives_.counts.ended;
+        const std::uint64_t value = begin->life < ended
+                                        ? ended_.opening(field)[begin->life]
+                                        : begun_.opening(field)[begin->life - ended];
         initial.push_back(layout_.is_instant(field)
                               ? instant_code(value, beginnings_[begin->life], coding)
                               : value);
@@ -428,7 +448,7 @@ class KindEncoder {
       }
       for (const Occurrence* now = begin; now != end; ++now)
         if (now->step != Occurrence::kNoStep)
-          steps[now->step] = step_of(*now, coding, descriptor.kind);
+          steps[now->step] = step_of(*now, coding, kind);
     });
     out_.put(id(Role::initial, 0, field), initial);
     out_.put(id(Role::last, 0, field), last);
@@ -555,6 +575,7 @@ class KindEncoder {
   ColumnWriter& out_;
   const KindLayout& layout_;
   const std::vector<FieldChanges> changes_;
+  const RowColumns<T> ended_, begun_;
   const Column beginnings_ = beginnings();
   const TransitionColumns earlier_ = earlier_transitions();
   const Column anchors_ = anchors();
@@ -621,9 +642,7 @@ Result<EncodedChunk> encode_chunk(const ChunkInput& input) {
     header.kinds[static_cast<std::size_t>(EntityTraits<T>::kind)] = lives->counts;
     if constexpr (std::is_same_v<T, Socket>) chunk.transitions = encoder.transitions();
     if (lives->counts.ended == 0) return;
-    const auto fields = [&](std::span<const std::uint16_t> wanted) {
-      return encoder.final_values(LifeGroup::ended, wanted);
-    };
+    const auto fields = [&](std::uint16_t field) -> const Column& { return encoder.ended(field); };
     outline.add<T>(fields);
     gatherer.add<T>(fields);
   });

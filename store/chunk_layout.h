@@ -30,8 +30,8 @@
 
 namespace netrec {
 
-/// Gives the fields asked for of all rows of a kind that ended in a chunk, a column each.
-using EndedFields = std::function<std::vector<Column>(std::span<const std::uint16_t>)>;
+/// Gives a field of all rows of a kind that ended in a chunk.
+using EndedFields = std::function<const Column&(std::uint16_t field)>;
 
 /// What a column holds. Numbers are in the file. "Group" below: 0 ended, 1 begun (LifeGroup).
 enum class Role : std::uint8_t {

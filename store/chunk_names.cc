@@ -29,21 +29,15 @@ template <class T>
 void NameGatherer::add(const EndedFields& fields) {
   if constexpr (kRefers<T>) {
     const auto all = fields_of<T>();
-    std::vector<std::uint16_t> wanted;
-    for (std::uint16_t id = 0; id < all.size(); ++id)
-      if (all[id].kind == FieldKind::text || all[id].name == "process" ||
-          all[id].name == "network_namespace" || all[id].name == "uid")
-        wanted.push_back(id);
-    const std::vector<Column> columns = fields(wanted);
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      const Field<T>& field = all[wanted[i]];
-      if (field.kind == FieldKind::text) insert(texts_, columns[i]);
-      if (field.name == "sharers") insert(sharers_, columns[i]);
-      if (field.name == "remote_name" || field.name == "name") insert(remote_names_, columns[i]);
-      if (field.name == "process") insert(processes_, columns[i]);
-      if (field.name == "network_namespace") insert(namespaces_, columns[i]);
+    for (std::uint16_t id = 0; id < all.size(); ++id) {
+      const Field<T>& field = all[id];
+      if (field.kind == FieldKind::text) insert(texts_, fields(id));
+      if (field.name == "sharers") insert(sharers_, fields(id));
+      if (field.name == "remote_name" || field.name == "name") insert(remote_names_, fields(id));
+      if (field.name == "process") insert(processes_, fields(id));
+      if (field.name == "network_namespace") insert(namespaces_, fields(id));
       if (field.name == "uid") {
-        insert(users_, columns[i]);
+        insert(users_, fields(id));
         users_.insert(0);  // root is a user too.
       }
     }

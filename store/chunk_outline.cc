@@ -1,7 +1,6 @@
 #include "store/chunk_outline.h"
 
 #include <algorithm>
-#include <array>
 #include <type_traits>
 
 namespace netrec {
@@ -46,25 +45,21 @@ template <class T>
 void OutlineBuilder::add(const EndedFields& fields) {
   constexpr bool kIsEnd = std::is_same_v<T, Socket> || std::is_same_v<T, Peer>;
   if constexpr (kIsEnd) {
-    const std::vector<Column> of = fields(
-        std::array{field_id<T>("remote_high"), field_id<T>("remote_low"), field_id<T>("local_high"),
-                   field_id<T>("local_low"), field_id<T>("remote_port"), field_id<T>("local_port"),
-                   field_id<T>("transport")});
-    add_addresses(of[0], of[1], remote_);
-    add_addresses(of[2], of[3], local_);
-    add_ports(of[4], remote_);
-    add_ports(of[5], local_);
-    for (const std::uint64_t transport : of[6])
+    const auto of = [&](std::string_view field) -> const Column& {
+      return fields(field_id<T>(field));
+    };
+    add_addresses(of("remote_high"), of("remote_low"), remote_);
+    add_addresses(of("local_high"), of("local_low"), local_);
+    add_ports(of("remote_port"), remote_);
+    add_ports(of("local_port"), local_);
+    for (const std::uint64_t transport : of("transport"))
       outline_.transports |= std::uint64_t{1} << (transport % 64);
   } else if constexpr (std::is_same_v<T, Resolution>) {
-    const std::vector<Column> of =
-        fields(std::array{field_id<T>("address_high"), field_id<T>("address_low")});
-    add_addresses(of[0], of[1], remote_);
+    add_addresses(fields(field_id<T>("address_high")), fields(field_id<T>("address_low")), remote_);
   }
   if (layout_of<T>().opening < 0) return;
-  const auto opening = static_cast<std::uint16_t>(layout_of<T>().opening);
-  const std::vector<Column> openings = fields(std::span(&opening, 1));
-  for (const std::uint64_t opened : openings.front()) opened_.include(opened);
+  for (const std::uint64_t opened : fields(static_cast<std::uint16_t>(layout_of<T>().opening)))
+    opened_.include(opened);
 }
 
 template void OutlineBuilder::add<Text>(const EndedFields&);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "store/column.h"
@@ -16,7 +17,7 @@ struct Tuples {
 
 /// The tuples of `columns` (all of one length), if it pays to say them once: if each is that of
 /// `fewest_rows_a_tuple` rows or more, on average.
-std::optional<Tuples> find_tuples(const std::vector<Column>& columns,
+std::optional<Tuples> find_tuples(std::span<const Column* const> columns,
                                   std::size_t fewest_rows_a_tuple);
 
 }  // namespace netrec
