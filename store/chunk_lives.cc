@@ -3,6 +3,7 @@
 #include <tsl/robin_map.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <tuple>
 
@@ -11,6 +12,10 @@
 namespace netrec {
 
 namespace {
+
+/// Updates of one life lie anywhere among those of all: so many before one is wanted, it is asked
+/// for.
+constexpr std::size_t kUpdatesAhead = 8;
 
 /// An update as it is met, before the lives are in order.
 struct RawUpdate {
@@ -36,16 +41,25 @@ std::uint64_t hash_of(const Pattern& pattern) {
 class PatternBook {
  public:
   std::uint32_t number_of(const Pattern& pattern) {
-    for (std::uint64_t hash = hash_of(pattern);; ++hash) {
+    const std::uint64_t hash = hash_of(pattern);
+    std::uint32_t& likely = likely_[hash % likely_.size()];
+    if (likely >= patterns_.size() || patterns_[likely] != pattern)
+      likely = look_up(pattern, hash);
+    return likely;
+  }
+  std::vector<Pattern>& patterns() { return patterns_; }
+
+ private:
+  std::uint32_t look_up(const Pattern& pattern, std::uint64_t hash) {
+    for (;; ++hash) {
       const auto [place, is_new] =
           numbers_.try_emplace(hash, static_cast<std::uint32_t>(patterns_.size()));
       if (is_new) patterns_.push_back(pattern);
       if (patterns_[place->second] == pattern) return place->second;
     }
   }
-  std::vector<Pattern>& patterns() { return patterns_; }
 
- private:
+  std::array<std::uint32_t, 256> likely_{};  ///< by hash: the last one that had it
   tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> numbers_;
   std::vector<Pattern> patterns_;
 };
@@ -88,6 +102,7 @@ class Collector {
       }
     }
     out_.lives.reserve(std::min(lives, kMostChunkLives));
+    alive_.reserve(std::min(lives, kMostChunkLives));
     raw_.reserve(std::min(updates, kMostChunkUpdates));
     raw_values_.reserve(std::min(values, kMostChunkChanges));
   }
@@ -177,44 +192,48 @@ class Collector {
         life.origin = departed(life.key);
   }
 
-  auto order_of(const Life<T>& life) const {
-    const LifeGroup group = life.group();
+  /// What puts a life in its place in its group.
+  struct Order {
     std::uint64_t first = 0;
-    std::uint64_t second = 0;
-    if (group == LifeGroup::ended) {
-      first = life.close_frame;
-      second = life.close_at == 0 ? UINT64_MAX : UINT32_MAX - life.close_at;
-    } else if (group == LifeGroup::begun) {
-      first = layout_.opening < 0
-                  ? life.open_frame
-                  : fields_of<T>()[static_cast<std::size_t>(layout_.opening)].get(*life.origin);
+    std::uint64_t key = 0;
+    std::uint32_t open_frame = 0;
+    std::uint32_t life = 0;
+
+    bool operator<(const Order& other) const {
+      return std::tie(first, key, open_frame) <
+             std::tie(other.first, other.key, other.open_frame);
     }
-    return std::tuple(group, first, second, life.key, life.open_frame);
+  };
+
+  Order order_of(std::uint32_t number, LifeGroup group) const {
+    const Life<T>& life = out_.lives[number];
+    Order order{.key = life.key, .open_frame = life.open_frame, .life = number};
+    if (group == LifeGroup::ended)
+      order.first = std::uint64_t{life.close_frame} << 32 | (UINT32_MAX - life.close_at);
+    else if (group == LifeGroup::begun)
+      order.first = layout_.opening < 0
+                        ? life.open_frame
+                        : fields_of<T>()[static_cast<std::size_t>(layout_.opening)].get(*life.origin);
+    return order;
   }
 
   void put_lives_in_order() {
-    using Key = decltype(order_of(out_.lives[0]));
-    std::vector<std::pair<Key, std::uint32_t>> order;
-    order.reserve(out_.lives.size());
-    for (std::uint32_t i = 0; i < out_.lives.size(); ++i)
-      order.emplace_back(order_of(out_.lives[i]), i);
-    std::sort(order.begin(), order.end());
-    place_.resize(order.size());
+    std::array<std::vector<Order>, 3> groups;
+    for (std::uint32_t i = 0; i < out_.lives.size(); ++i) {
+      const LifeGroup group = out_.lives[i].group();
+      groups[static_cast<std::size_t>(group)].push_back(order_of(i, group));
+    }
+    out_.counts.ended = groups[0].size();
+    out_.counts.begun = groups[1].size();
+    out_.counts.ongoing = groups[2].size();
+    place_.resize(out_.lives.size());
     std::vector<Life<T>> sorted;
-    sorted.reserve(order.size());
-    for (std::uint32_t i = 0; i < order.size(); ++i) {
-      place_[order[i].second] = i;
-      sorted.push_back(out_.lives[order[i].second]);
-      switch (sorted.back().group()) {
-        case LifeGroup::ended:
-          ++out_.counts.ended;
-          break;
-        case LifeGroup::begun:
-          ++out_.counts.begun;
-          break;
-        case LifeGroup::ongoing:
-          ++out_.counts.ongoing;
-          break;
+    sorted.reserve(out_.lives.size());
+    for (std::vector<Order>& group : groups) {
+      std::sort(group.begin(), group.end());
+      for (const Order& one : group) {
+        place_[one.life] = static_cast<std::uint32_t>(sorted.size());
+        sorted.push_back(out_.lives[one.life]);
       }
     }
     out_.lives = std::move(sorted);
@@ -252,6 +271,10 @@ class Collector {
     updates.at_us.resize(raw_.size());
     std::uint64_t* value = out_.values.data();
     for (std::size_t place = 0; place < sorted.size(); ++place) {
+      if (place + 2 * kUpdatesAhead < sorted.size()) {
+        __builtin_prefetch(&raw_[sorted[place + 2 * kUpdatesAhead]]);
+        __builtin_prefetch(&raw_values_[raw_[sorted[place + kUpdatesAhead]].first_value]);
+      }
       const RawUpdate& update = raw_[sorted[place]];
       updates.pattern[place] = number[update.pattern];
       updates.frame[place] = update.frame;
