@@ -16,6 +16,7 @@
 #include "recorder/service.h"
 #include "recorder/signals.h"
 #include "recorder/voice.h"
+#include "store/memory.h"
 
 namespace netrec {
 
@@ -123,14 +124,6 @@ PrivilegeNeeds needs_of(const RecordOptions& options, const Capture& capture) {
   return {.other_namespaces = options.namespaces != std::vector<std::string>{"own"},
           .events = capture.events != nullptr,
           .output = options.output};
-}
-
-// The lists of a busy tick are a few megabytes, and gone at its end. By default the C library gives
-// them back to the kernel each time, and a third of a tick was spent on getting zeroed pages anew.
-void keep_memory() {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 32 << 20);
-  mallopt(M_ARENA_MAX, 1);
 }
 
 }  // namespace

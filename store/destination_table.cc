@@ -261,4 +261,10 @@ void ConnectionTable::flushed() {
   erased_.clear();
 }
 
+Status ConnectionTable::add_time_wait(const Snapshot& now) {
+  for (const Socket& socket : now.of<Socket>())
+    if (has_remote_end(socket) && !is_live_connection(socket)) NETREC_CHECKED(write(socket));
+  return {};
+}
+
 }  // namespace netrec

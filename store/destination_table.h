@@ -58,6 +58,8 @@ class ConnectionTable {
   void follow(const Delta& delta);
   Status flush(const Snapshot& now);
   void flushed();
+  /// Writes the sockets in TIME_WAIT, which the first builds had in the table.
+  Status add_time_wait(const Snapshot& now);
 
  private:
   struct Queries {

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "store/bytes.h"
-#include "store/huge_pages.h"
+#include "store/memory.h"
 
 namespace netrec {
 

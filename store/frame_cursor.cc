@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "store/frame_codec.h"
-#include "store/huge_pages.h"
+#include "store/memory.h"
 #include "store/log_reader.h"
 #include "store/timeline.h"
 

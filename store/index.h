@@ -47,6 +47,8 @@ class Index {
   /// be called. `now`: the state after the frame of `header`, the last one followed.
   Status flush(const Snapshot& now, const FrameHeader& header, const ChainHash& hash);
   void flushed();
+  /// Adds what the first builds wrote to `connection`, too: for the proof of their files.
+  Status add_time_wait(const Snapshot& now) { return tables_.connections.add_time_wait(now); }
 
   const NextIds& next_ids() const { return next_ids_; }
   /// Leaves `count` ids of each kind unused.

@@ -180,7 +180,9 @@ CREATE TABLE interface (              -- as last seen
   transmit_dropped  INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE connection (             -- sockets with a remote end alive when mark was set, TIME_WAIT apart
+-- Not those in TIME_WAIT, which are over: files of the first builds have them, too. (What stands
+-- within a CREATE TABLE is a part of the format.)
+CREATE TABLE connection (             -- sockets with a remote end alive when mark was set
   cookie         INTEGER PRIMARY KEY, -- the kernel's socket cookie
   transport      TEXT    NOT NULL,
   state          TEXT    NOT NULL,

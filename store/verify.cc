@@ -26,6 +26,7 @@ class StateProof {
 
  private:
   Status follow(const FrameCursor& cursor, Index& index);
+  Result<bool> has_time_wait() const;
   Status check_keyframe(const FrameCursor& cursor, LogReader& log);
   Status compare_tables();
   Status compare_table(std::string_view table);
@@ -47,10 +48,21 @@ Status StateProof::follow(const FrameCursor& cursor, Index& index) {
     NETREC_CHECKED(index.flush(cursor.snapshot(),
                                header_of(cursor.frame(), cursor.begins_session()), mark_.hash));
     index.flushed();
+    NETREC_TRY(of_first_builds, has_time_wait());
+    if (of_first_builds) NETREC_CHECKED(index.add_time_wait(cursor.snapshot()));
     if (!is_pruned_ && index.next_ids().encode() != mark_.next_ids.encode())
       findings.push_back("mark: the next free ids are others");
   }
   return {};
+}
+
+/// Its `connection` is that of the first builds (timeline.sql). Of one that cannot be read, the
+/// comparison tells.
+Result<bool> StateProof::has_time_wait() const {
+  NETREC_TRY(query, database_.prepare("SELECT 1 FROM connection WHERE state = 'TIME_WAIT' LIMIT 1"));
+  auto found = query.first();
+  if (!found && found.error().kind == ErrorKind::corrupt) return false;
+  return found;
 }
 
 Status StateProof::check_keyframe(const FrameCursor& cursor, LogReader& log) {

@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 #include <functional>
+#include <optional>
 
 #include "store/chunk.h"
+#include "store/chunk_layout.h"
 #include "store/database.h"
 #include "tests/store/timeline_fixture.h"
 
@@ -122,6 +124,109 @@ TEST_F(VerifyTest, FindsWhatWasDroppedReorderedOrCut) {
     execute(tampering);
     EXPECT_FALSE(verified().sound()) << tampering;
   }
+}
+
+/// Two connections, the second of which goes through TIME_WAIT.
+class LiveConnectionTest : public VerifyTest {
+ protected:
+  void begin_recording(std::uint32_t seal_after_frames = 1) {
+    writer_.emplace(open_writer({.seal_after_frames = seal_after_frames}));
+    begin(*writer_);
+    now_ = host_.now();
+    Delta delta;
+    for (const std::uint64_t cookie : {kStays, kGoes}) {
+      Socket socket;
+      socket.cookie = cookie;
+      socket.transport = Transport::tcp;
+      socket.family = Family::inet;
+      socket.state = TcpState::established;
+      socket.remote.low = 0x0a000001;
+      socket.remote_port = 443;
+      socket.opened_us = 1;
+      delta.of<Socket>().opened.push_back(socket);
+    }
+    tick(std::move(delta), {});
+  }
+
+  void become(TcpState state) {
+    Delta delta;
+    delta.of<Socket>().changed.push_back({.key = kGoes,
+                                          .value = static_cast<std::uint64_t>(state),
+                                          .field = field_id<Socket>("state")});
+    tick(std::move(delta), {});
+  }
+
+  void close() {
+    Delta delta;
+    delta.of<Socket>().closed.push_back({.key = kGoes, .at = 1, .reason = CloseReason::exact});
+    tick(std::move(delta), {*now_.of<Socket>().find(kGoes)});
+  }
+
+  std::vector<std::int64_t> rows() {
+    auto database = Database::open_read_only(path_);
+    auto query = database->prepare("SELECT cookie FROM connection WHERE cookie >= 1000000000");
+    std::vector<std::int64_t> cookies;
+    for (auto more = query->first(); *more; more = query->next())
+      cookies.push_back(query->integer(0));
+    return cookies;
+  }
+
+  static constexpr std::uint64_t kStays = 1'000'000'000;
+  static constexpr std::uint64_t kGoes = kStays + 1;
+
+  std::optional<TimelineWriter> writer_;
+  Snapshot now_;
+
+ private:
+  void tick(Delta delta, const std::vector<Socket>& departed) {
+    Frame frame = host_.empty_frame();
+    frame.wall += std::chrono::seconds(++seconds_);
+    frame.boot += std::chrono::seconds(seconds_);
+    frame.delta = std::move(delta);
+    ASSERT_EQ(apply(frame.delta, now_), 0u);
+    ASSERT_TRUE(writer_->append(frame, departed, now_, Keyframe::no));
+    ASSERT_TRUE(writer_->maintain(now_));
+  }
+
+  int seconds_ = 0;
+};
+
+TEST_F(LiveConnectionTest, AreThoseThatAreNotOver) {
+  begin_recording();
+  EXPECT_EQ(rows().size(), 2u);
+  become(TcpState::fin_wait2);
+  EXPECT_EQ(rows().size(), 2u);
+  become(TcpState::time_wait);
+  EXPECT_EQ(rows(), std::vector<std::int64_t>{kStays});
+  close();
+  EXPECT_EQ(rows(), std::vector<std::int64_t>{kStays});
+  const Verification verification = verified();
+  EXPECT_TRUE(verification.sound()) << findings(verification);
+}
+
+TEST_F(LiveConnectionTest, AreTakenUpByTheNextRecorder) {
+  begin_recording(2);
+  become(TcpState::fin_wait2);
+  EXPECT_EQ(rows().size(), 2u);
+  close();
+  EXPECT_EQ(rows().size(), 2u);
+  writer_.reset();
+  const auto next = open_writer();
+  EXPECT_EQ(rows(), std::vector<std::int64_t>{kStays});
+}
+
+TEST_F(LiveConnectionTest, OfTheFirstBuildsAreProvenWithThoseInTimeWait) {
+  begin_recording();
+  become(TcpState::time_wait);
+  writer_.reset();
+  execute(fmt::format("INSERT INTO connection SELECT {}, transport, 'TIME_WAIT', local_address,"
+                      " local_port, remote_address, remote_port, process, uid, opened_us,"
+                      " bytes_sent, bytes_received FROM connection WHERE cookie = {}",
+                      kGoes, kStays));
+  const Verification verification = verified();
+  EXPECT_TRUE(verification.sound()) << findings(verification);
+  execute(fmt::format("UPDATE connection SET remote_port = 80 WHERE cookie = {}", kGoes));
+  EXPECT_FALSE(verified().sound());
 }
 
 /// Puts another chunk in the place of the second one.
