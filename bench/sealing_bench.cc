@@ -3,8 +3,8 @@
 // not made at all, with somebody who looks at the file all the while.
 //
 //   sealing_bench [SECONDS [CONNECTIONS-A-SECOND]]     default: 150 10000; three minutes.
-// In the first of them the connections in TIME_WAIT are gathered: more begin than end, and each that
-// ends costs the more.
+// In the first of them the connections in TIME_WAIT are gathered: more begin than end, and each
+// that ends costs the more.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -175,13 +175,15 @@ int measure(int seconds, double a_second) {
   const auto each = [&](double spent_s) {
     return spent_s * 1e6 / static_cast<double>(with.connections);
   };
-  fmt::print("      {} connections ended, {} a second began: {:.2f} us of CPU each, {:.2f} without"
-             " sealing\n",
-             with.connections, a_second, each(with.spent.all), each(without.spent.all));
-  fmt::print("      a chunk encoded aside {:.2f} us, tables and exchange {:.2f}, closing {:.2f}, ticks"
-             " slower by {:.2f}\n",
-             each(with.spent.aside()), each(with.spent.maintain), each(with.spent.close),
-             each(with.spent.append - without.spent.append));
+  fmt::print(
+      "      {} connections ended, {} a second began: {:.2f} us of CPU each, {:.2f} without"
+      " sealing\n",
+      with.connections, a_second, each(with.spent.all), each(without.spent.all));
+  fmt::print(
+      "      a chunk encoded aside {:.2f} us, tables and exchange {:.2f}, closing {:.2f}, ticks"
+      " slower by {:.2f}\n",
+      each(with.spent.aside()), each(with.spent.maintain), each(with.spent.close),
+      each(with.spent.append - without.spent.append));
   const double sealing = each(with.spent.all - without.spent.all);
   verdict(sealing <= kMostUs, "sealing a connection, at 10 000 a second (<= 5 us)",
           fmt::format("{:.2f} us", sealing));

@@ -271,7 +271,8 @@ class KindEncoder {
     if (!is_opening && !layout_.is_instant(field)) return put_field(group, field, values);
     Column coded = values;
     if (is_opening)
-      for (std::size_t i = 0; i < coded.size(); ++i) coded[i] = zigzag(first_event_us(i) - coded[i]);
+      for (std::size_t i = 0; i < coded.size(); ++i)
+        coded[i] = zigzag(first_event_us(i) - coded[i]);
     if (layout_.is_instant(field)) code_instants(group, field, coded);
     put_field(group, field, coded);
   }
@@ -447,8 +448,7 @@ class KindEncoder {
         last.push_back(lives_.values[end[-1].change]);
       }
       for (const Occurrence* now = begin; now != end; ++now)
-        if (now->step != Occurrence::kNoStep)
-          steps[now->step] = step_of(*now, coding, kind);
+        if (now->step != Occurrence::kNoStep) steps[now->step] = step_of(*now, coding, kind);
     });
     out_.put(id(Role::initial, 0, field), initial);
     out_.put(id(Role::last, 0, field), last);

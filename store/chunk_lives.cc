@@ -43,8 +43,7 @@ class PatternBook {
   std::uint32_t number_of(const Pattern& pattern) {
     const std::uint64_t hash = hash_of(pattern);
     std::uint32_t& likely = likely_[hash % likely_.size()];
-    if (likely >= patterns_.size() || patterns_[likely] != pattern)
-      likely = look_up(pattern, hash);
+    if (likely >= patterns_.size() || patterns_[likely] != pattern) likely = look_up(pattern, hash);
     return likely;
   }
   std::vector<Pattern>& patterns() { return patterns_; }
@@ -200,8 +199,7 @@ class Collector {
     std::uint32_t life = 0;
 
     bool operator<(const Order& other) const {
-      return std::tie(first, key, open_frame) <
-             std::tie(other.first, other.key, other.open_frame);
+      return std::tie(first, key, open_frame) < std::tie(other.first, other.key, other.open_frame);
     }
   };
 
@@ -211,9 +209,10 @@ class Collector {
     if (group == LifeGroup::ended)
       order.first = std::uint64_t{life.close_frame} << 32 | (UINT32_MAX - life.close_at);
     else if (group == LifeGroup::begun)
-      order.first = layout_.opening < 0
-                        ? life.open_frame
-                        : fields_of<T>()[static_cast<std::size_t>(layout_.opening)].get(*life.origin);
+      order.first =
+          layout_.opening < 0
+              ? life.open_frame
+              : fields_of<T>()[static_cast<std::size_t>(layout_.opening)].get(*life.origin);
     return order;
   }
 

@@ -15,8 +15,8 @@ bool has_remote_end(const Socket& socket) {
                                                                   socket.family == Family::inet6));
 }
 
-/// What either end closed is over; TIME_WAIT is the kernel's memory of it, and of a busy host nearly
-/// everything that a row would be written for and taken out again.
+/// What either end closed is over; TIME_WAIT is the kernel's memory of it, and of a busy host
+/// nearly everything that a row would be written for and taken out again.
 bool is_live_connection(const Socket& socket) {
   return has_remote_end(socket) && socket.state != TcpState::time_wait;
 }
@@ -162,11 +162,10 @@ Status DestinationTable::flush() {
            std::tie(b.remote_address, b.there.program);
   });
   for (const auto& [remote_address, there, totals] : rows) {
-    NETREC_CHECKED(
-        add_.run(SqlValue::text(there.program), there.uid, SqlValue::text(name(there.transport)),
-                 SqlValue::text(remote_address), there.remote_port, there.local_port,
-                 totals->first_seen_us, totals->last_seen_us, totals->connections,
-                 totals->bytes_sent, totals->bytes_received));
+    NETREC_CHECKED(add_.run(
+        SqlValue::text(there.program), there.uid, SqlValue::text(name(there.transport)),
+        SqlValue::text(remote_address), there.remote_port, there.local_port, totals->first_seen_us,
+        totals->last_seen_us, totals->connections, totals->bytes_sent, totals->bytes_received));
   }
   return {};
 }
@@ -180,7 +179,8 @@ Result<ConnectionTable> ConnectionTable::open(const Database& database) {
                          " opened_us, bytes_sent, bytes_received)"
                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   NETREC_TRY(erase, database.prepare("DELETE FROM connection WHERE cookie = ?"));
-  return ConnectionTable(Queries{std::move(cookies), std::move(clear), std::move(upsert), std::move(erase)});
+  return ConnectionTable(
+      Queries{std::move(cookies), std::move(clear), std::move(upsert), std::move(erase)});
 }
 
 Status ConnectionTable::write(const Socket& socket) {

@@ -2,8 +2,8 @@
 #include <memory>
 
 #include "store/frame_codec.h"
-#include "store/memory.h"
 #include "store/log_reader.h"
+#include "store/memory.h"
 #include "store/timeline.h"
 
 namespace netrec {

@@ -11,8 +11,8 @@
 namespace netrec {
 
 /// To be called once, first of all, by a program that records. The lists of a busy tick are a few
-/// megabytes, and gone at its end: by default the C library gives them back to the kernel each time,
-/// and a third of a tick was spent on getting zeroed pages anew.
+/// megabytes, and gone at its end: by default the C library gives them back to the kernel each
+/// time, and a third of a tick was spent on getting zeroed pages anew.
 inline void keep_memory() {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 32 << 20);

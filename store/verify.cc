@@ -59,7 +59,8 @@ Status StateProof::follow(const FrameCursor& cursor, Index& index) {
 /// Its `connection` is that of the first builds (timeline.sql). Of one that cannot be read, the
 /// comparison tells.
 Result<bool> StateProof::has_time_wait() const {
-  NETREC_TRY(query, database_.prepare("SELECT 1 FROM connection WHERE state = 'TIME_WAIT' LIMIT 1"));
+  NETREC_TRY(query,
+             database_.prepare("SELECT 1 FROM connection WHERE state = 'TIME_WAIT' LIMIT 1"));
   auto found = query.first();
   if (!found && found.error().kind == ErrorKind::corrupt) return false;
   return found;

@@ -219,10 +219,11 @@ TEST_F(LiveConnectionTest, OfTheFirstBuildsAreProvenWithThoseInTimeWait) {
   begin_recording();
   become(TcpState::time_wait);
   writer_.reset();
-  execute(fmt::format("INSERT INTO connection SELECT {}, transport, 'TIME_WAIT', local_address,"
-                      " local_port, remote_address, remote_port, process, uid, opened_us,"
-                      " bytes_sent, bytes_received FROM connection WHERE cookie = {}",
-                      kGoes, kStays));
+  execute(
+      fmt::format("INSERT INTO connection SELECT {}, transport, 'TIME_WAIT', local_address,"
+                  " local_port, remote_address, remote_port, process, uid, opened_us,"
+                  " bytes_sent, bytes_received FROM connection WHERE cookie = {}",
+                  kGoes, kStays));
   const Verification verification = verified();
   EXPECT_TRUE(verification.sound()) << findings(verification);
   execute(fmt::format("UPDATE connection SET remote_port = 80 WHERE cookie = {}", kGoes));
