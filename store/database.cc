@@ -328,7 +328,9 @@ Database::~Database() = default;
 Result<Database> Database::open_for_writing(const std::string& path, bool sync_every_transaction) {
   NETREC_CHECKED(check_access(path, O_RDWR | O_CREAT));
   auto opened = guarded([&]() -> Result<Database> {
-    auto state = std::make_unique<State>(path, path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    // One thread has it at a time: SQLite needs no lock of its own for each value that is bound.
+    auto state = std::make_unique<State>(
+        path, path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);
     SQLite::Database& connection = state->connection;
     if (is_empty(connection)) {
       // Once for a file: it cannot be changed in WAL mode (docs/decisions/0010).

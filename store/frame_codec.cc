@@ -219,6 +219,8 @@ void read_changes(ByteReader& in, std::uint64_t count, std::vector<Change>& chan
   if (count == 0 || !in.ok()) return;
   if (count > in.remaining()) return in.fail();
   Column values(static_cast<std::size_t>(count));
+  changes.reserve(values.size());
+  wish_for_huge_pages(changes);
   changes.resize(values.size());
   read_differences(in, values);
   for (std::size_t i = 0; i < values.size(); ++i) changes[i].key = values[i];
