@@ -58,14 +58,19 @@ struct OpenChunk {
   bool holds(std::uint64_t sequence) const {
     return sequence >= first_sequence && sequence <= last_sequence;
   }
-  /// Place of the frame among those of the chunk; how many these are, if it is not there.
-  std::size_t place_of(std::uint64_t sequence) const {
-    const auto found = std::lower_bound(times.sequence.begin(), times.sequence.end(), sequence);
-    return found != times.sequence.end() && *found == sequence
-               ? static_cast<std::size_t>(found - times.sequence.begin())
-               : times.sequence.size();
-  }
 };
+
+namespace {
+
+/// Place of the frame among those of a chunk; how many these are, if it is not there.
+std::size_t place_of(std::uint64_t sequence, const FrameTimes& times) {
+  const auto found = std::lower_bound(times.sequence.begin(), times.sequence.end(), sequence);
+  return found != times.sequence.end() && *found == sequence
+             ? static_cast<std::size_t>(found - times.sequence.begin())
+             : times.sequence.size();
+}
+
+}  // namespace
 
 /// A chunk whose frames are unpacked.
 struct UnpackedChunk {
@@ -84,9 +89,13 @@ struct UnpackedChunk {
 };
 
 struct LogReader::State {
+  const Database* database;
   Query frame;
   Query keyframe;
   Query chunk;
+  Query frame_wall;
+  Query keyframe_wall;
+  Query chunk_header;
   Query chunk_end;
   Query frame_at;
   Query keyframe_at;
@@ -99,6 +108,8 @@ struct LogReader::State {
                                std::uint64_t last);
   Result<std::uint64_t> chunk_before(std::int64_t wall_us, std::uint64_t last);
 
+  Result<WallTime> row_wall(std::uint64_t sequence);
+  Result<WallTime> chunk_wall(std::uint64_t first, std::uint64_t sequence);
   Result<LogEntry> row_entry(std::uint64_t sequence);
   Result<LogEntry> chunk_entry(std::uint64_t sequence);
   Status open_chunk(std::uint64_t sequence);
@@ -127,6 +138,9 @@ Result<LogReader> LogReader::open(const Database& database) {
   NETREC_TRY(chunk,
              database.prepare("SELECT first_sequence, last_sequence, previous_hash, hash, header,"
                               " body FROM chunk WHERE first_sequence = ?"));
+  NETREC_TRY(frame_wall, database.prepare("SELECT wall_us FROM frame WHERE sequence = ?"));
+  NETREC_TRY(keyframe_wall, database.prepare("SELECT wall_us FROM keyframe WHERE sequence = ?"));
+  NETREC_TRY(chunk_header, database.prepare("SELECT header FROM chunk WHERE first_sequence = ?"));
   NETREC_TRY(chunk_end,
              database.prepare("SELECT last_sequence, least_wall_us, most_wall_us FROM chunk"
                               " WHERE first_sequence = ?"));
@@ -142,9 +156,13 @@ Result<LogReader> LogReader::open(const Database& database) {
   NETREC_TRY(frames, KeyFinder::open(database, "frame", "sequence"));
   NETREC_TRY(keyframes, KeyFinder::open(database, "keyframe", "sequence"));
   NETREC_TRY(chunks, KeyFinder::open(database, "chunk", "first_sequence"));
-  auto state = std::make_unique<State>(State{std::move(frame),
+  auto state = std::make_unique<State>(State{&database,
+                                             std::move(frame),
                                              std::move(keyframe),
                                              std::move(chunk),
+                                             std::move(frame_wall),
+                                             std::move(keyframe_wall),
+                                             std::move(chunk_header),
                                              std::move(chunk_end),
                                              std::move(frame_at),
                                              std::move(keyframe_at),
@@ -266,13 +284,10 @@ Result<std::uint64_t> LogReader::sequence_at(WallTime wall, std::uint64_t last) 
 }
 
 Result<WallTime> LogReader::wall_of(std::uint64_t sequence, Side side) {
-  auto found = state_->row_entry(sequence);
-  if (found) return found->header.wall;
+  auto found = state_->row_wall(sequence);
+  if (found) return found;
   NETREC_TRY(nearest, state_->chunk_keys.at_or_before(sequence));
-  if (state_->open_chunk(sequence))
-    if (const std::size_t place = state_->opened->place_of(sequence);
-        place < state_->opened->times.sequence.size())
-      return wall_from(static_cast<std::int64_t>(state_->opened->times.wall_us[place]));
+  if (auto wall = state_->chunk_wall(nearest.key, sequence)) return wall;
   const auto row = state_->chunk_end.first(nearest.key);
   const bool holds =
       row && *row && state_->chunk_end.integer(0) >= static_cast<std::int64_t>(sequence);
@@ -291,6 +306,44 @@ Result<std::uint64_t> LogReader::keyframe_at_or_before(std::uint64_t sequence) {
 Result<std::uint64_t> LogReader::keyframe_after(std::uint64_t sequence) {
   NETREC_TRY(found, state_->keyframe_keys.at_or_after(sequence + 1));
   return found.key;
+}
+
+// Without its bytes: whoever asks wants no more, and those of a keyframe may be ten million.
+Result<WallTime> LogReader::State::row_wall(std::uint64_t sequence) {
+  Error unreadable{ErrorKind::not_found, fmt::format("there is no frame {}", sequence)};
+  for (Query* query : {&frame_wall, &keyframe_wall}) {
+    auto found = query->first(sequence);
+    if (!found && found.error().kind != ErrorKind::corrupt)
+      return tl::unexpected<Error>(std::move(found).error());
+    if (!found) unreadable = std::move(found).error();
+    if (!found || !*found) continue;
+    const WallTime wall = wall_from(query->integer(0));
+    query->reset();
+    return wall;
+  }
+  return tl::unexpected<Error>(std::move(unreadable));
+}
+
+// Of the chunk that begins with `first`, its body is read as far as its frames' times lie in it.
+Result<WallTime> LogReader::State::chunk_wall(std::uint64_t first, std::uint64_t sequence) {
+  const auto in = [&](const FrameTimes& times) -> Result<WallTime> {
+    const std::size_t place = place_of(sequence, times);
+    if (place >= times.sequence.size())
+      return failure(ErrorKind::not_found, "there is no frame {}", sequence);
+    return wall_from(static_cast<std::int64_t>(times.wall_us[place]));
+  };
+  if (opened && opened->holds(sequence)) return in(opened->times);
+  NETREC_TRY(found, chunk_header.first(first));
+  if (!found) return failure(ErrorKind::not_found, "there is no chunk {}", first);
+  auto header = ChunkHeader::decode(chunk_header.bytes(0));
+  chunk_header.reset();
+  if (!header) return tl::unexpected<Error>(std::move(header).error());
+  Blob body;
+  NETREC_CHECKED(database->go_to(body, "chunk", "body", first));
+  const auto read = [&](std::size_t offset, std::span<char> out) { return body.read(offset, out); };
+  NETREC_TRY(reader, ChunkReader::open(*std::move(header), ChunkBody(body.size(), read)));
+  NETREC_TRY(times, reader.frame_times());
+  return in(times);
 }
 
 Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
@@ -421,8 +474,8 @@ Result<std::optional<LogEntry>> LogReader::carry_out(std::uint64_t first, std::u
   if (!state_->open_chunk(first) || state_->leaps++ >= kMostLeaps) return std::nullopt;
   const OpenChunk& chunk = *state_->opened;
   last = std::min(last, chunk.last_sequence);
-  const std::size_t begin = chunk.place_of(first);
-  const std::size_t end = chunk.place_of(last);
+  const std::size_t begin = place_of(first, chunk.times);
+  const std::size_t end = place_of(last, chunk.times);
   const std::size_t frames = chunk.times.sequence.size();
   const bool follows = first != chunk.first_sequence || !chain || *chain == chunk.previous;
   if (begin >= frames || end >= frames || end - begin != last - first || !follows ||
