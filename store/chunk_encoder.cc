@@ -1,15 +1,15 @@
 // The second half of sealing: lives as columns. What each column holds is said at Role.
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <type_traits>
 
+#include "store/change_columns.h"
 #include "store/chunk_blob.h"
 #include "store/chunk_lives.h"
 #include "store/chunk_names.h"
 #include "store/chunk_outline.h"
 #include "store/chunk_tuples.h"
 #include "store/frame_codec.h"
+#include "store/row_columns.h"
 
 namespace netrec {
 
@@ -61,99 +61,6 @@ class ColumnWriter {
   std::vector<std::pair<ColumnId, std::string>> columns_;
 };
 
-/// Rows lie anywhere in memory, and one is asked for long before the next would be: as many rows
-/// ahead, each of its cache lines is asked for.
-constexpr std::size_t kRowsAhead = 8;
-/// Rows that stay near the processor while field by field is taken out of them.
-constexpr std::size_t kRowsAtOnce = 128;
-
-template <class T>
-void prefetch(const T* row) {
-  constexpr std::size_t kCacheLine = 64;
-  const auto* const bytes = reinterpret_cast<const char*>(row);
-  for (std::size_t at = 0; at < sizeof(T); at += kCacheLine) __builtin_prefetch(bytes + at);
-}
-
-/// The rows of one group of lives, turned into columns: each row is gone to once for all that is to
-/// be said of it.
-template <class T>
-class RowColumns {
- public:
-  /// `first`: the place of the group's first life among all.
-  RowColumns(std::span<const Life<T>> lives, std::size_t first, const Lives<T>& all,
-             const std::vector<FieldChanges>& changes)
-      : zeros_(lives.size()), opening_(changes.size()), last_(changes.size()) {
-    gather(lives);
-    for (std::size_t field = 0; field < changes.size(); ++field)
-      if (!changes[field].occurrences.empty()) last_[field] = overlaid(field, first, all, changes);
-  }
-
-  /// A field of each row: as it was when it opened or (opened before the chunk) as last seen.
-  const Column& opening(std::size_t field) const {
-    return opening_[field].empty() ? zeros_ : opening_[field];
-  }
-  /// The same as of their end or the chunk's.
-  const Column& last(std::size_t field) const {
-    return last_[field].empty() ? opening(field) : last_[field];
-  }
-  /// It is 0 in all of them.
-  bool is_zero(std::size_t field) const { return last_[field].empty() && opening_[field].empty(); }
-
- private:
-  void gather(std::span<const Life<T>> lives) {
-    const auto all = fields_of<T>();
-    const std::vector<std::uint16_t> fields = fields_used(lives);
-    for (const std::uint16_t field : fields) opening_[field].resize(lives.size());
-    for (std::size_t begin = 0; begin < lives.size(); begin += kRowsAtOnce) {
-      const std::size_t end = std::min(begin + kRowsAtOnce, lives.size());
-      for (std::size_t row = end; row < std::min(end + kRowsAtOnce, lives.size()); ++row)
-        prefetch(lives[row].origin);
-      for (const std::uint16_t field : fields) {
-        const auto get = all[field].get;
-        std::uint64_t* const column = opening_[field].data();
-        for (std::size_t row = begin; row < end; ++row) column[row] = get(*lives[row].origin);
-      }
-    }
-  }
-
-  /// Those that are not 0 everywhere: all bits of all rows are laid over each other.
-  static std::vector<std::uint16_t> fields_used(std::span<const Life<T>> lives) {
-    const auto all = fields_of<T>();
-    std::vector<std::uint16_t> used;
-    if (lives.empty()) return used;
-    if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0) {
-      using Words = std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)>;
-      Words seen{};
-      for (std::size_t row = 0; row < lives.size(); ++row) {
-        if (row + kRowsAhead < lives.size()) prefetch(lives[row + kRowsAhead].origin);
-        const auto words = std::bit_cast<Words>(*lives[row].origin);
-        for (std::size_t i = 0; i < seen.size(); ++i) seen[i] |= words[i];
-      }
-      const T any = std::bit_cast<T>(seen);
-      for (std::uint16_t field = 0; field < all.size(); ++field)
-        if (all[field].get(any) != 0) used.push_back(field);
-    } else {
-      for (std::uint16_t field = 0; field < all.size(); ++field) used.push_back(field);
-    }
-    return used;
-  }
-
-  /// With what it became in the chunk.
-  Column overlaid(std::size_t field, std::size_t first, const Lives<T>& all,
-                  const std::vector<FieldChanges>& changes) const {
-    Column column = opening(field);
-    for_each_life(changes[field].occurrences, [&](const Occurrence*, const Occurrence* end) {
-      const std::size_t row = end[-1].life - first;
-      if (end[-1].life >= first && row < column.size()) column[row] = all.values[end[-1].change];
-    });
-    return column;
-  }
-
-  Column zeros_;
-  std::vector<Column> opening_;  ///< by field; empty: zeros
-  std::vector<Column> last_;     ///< by field; empty: as in opening_
-};
-
 template <class T>
 class KindEncoder {
  public:
@@ -164,9 +71,9 @@ class KindEncoder {
         carry_(carry),
         out_(out),
         layout_(layout_of<T>()),
-        changes_(changes_by_field(lives.updates, layout_)),
-        ended_(lives.of(LifeGroup::ended), 0, lives, changes_),
-        begun_(lives.of(LifeGroup::begun), lives.counts.ended, lives, changes_) {}
+        ended_(lives.of(LifeGroup::ended)),
+        begun_(lives.of(LifeGroup::begun)),
+        changes_(lives, layout_, ended_, begun_) {}
 
   void encode() {
     for (const LifeGroup group : {LifeGroup::ended, LifeGroup::begun}) {
@@ -176,7 +83,7 @@ class KindEncoder {
     }
     put_ends();
     put_ongoing();
-    for (std::uint16_t field = 0; field < layout_.codings.size(); ++field) put_changes(field);
+    put_changes();
     put_updates();
     if constexpr (std::is_same_v<T, Socket>) put_earlier_transitions();
     out_.put_blob(id(Role::irregular), lives_.irregular);
@@ -309,9 +216,8 @@ class KindEncoder {
         static_cast<int>(field) == layout_.opened_after ? beginnings_ : anchors_;
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = instant_code(values[i], anchors[offset + i], layout_.codings[field]);
-    for (const Occurrence& occurrence : changes_[field].occurrences)
-      if (occurrence.life >= offset && occurrence.life - offset < values.size())
-        values[occurrence.life - offset] = 0;
+    for (const std::uint32_t life : changes_.lives_of(field))
+      if (life >= offset && life - offset < values.size()) values[life - offset] = 0;
   }
 
   /// What instants that did not change in the chunk are told against: of a socket opened before it,
@@ -430,41 +336,13 @@ class KindEncoder {
     out_.put(id(Role::ongoing_reason), reason);
   }
 
-  void put_changes(std::uint16_t field) {
-    const Coding coding = layout_.codings[field];
-    const FieldKind kind = fields_of<T>()[field].kind;
-    Column initial, last, steps(changes_[field].steps);
-    for_each_life(changes_[field].occurrences, [&](const Occurrence* begin, const Occurrence* end) {
-      const Life<T>& life = lives_.lives[begin->life];
-      if (life.opened_here()) {
-        const std::size_t ended = lives_.counts.ended;
-        const std::uint64_t value = begin->life < ended
-                                        ? ended_.opening(field)[begin->life]
-                                        : begun_.opening(field)[begin->life - ended];
-        initial.push_back(layout_.is_instant(field)
-                              ? instant_code(value, beginnings_[begin->life], coding)
-                              : value);
-      } else if (life.group() == LifeGroup::ongoing && has_last(coding)) {
-        last.push_back(lives_.values[end[-1].change]);
-      }
-      for (const Occurrence* now = begin; now != end; ++now)
-        if (now->step != Occurrence::kNoStep) steps[now->step] = step_of(*now, coding, kind);
-    });
-    out_.put(id(Role::initial, 0, field), initial);
-    out_.put(id(Role::last, 0, field), last);
-    out_.put(id(Role::step, 0, field), steps);
-  }
-
-  /// Not the steering field, nor instants: their updates tell every value.
-  static bool has_last(Coding coding) {
-    return coding == Coding::number || coding == Coding::opening;
-  }
-
-  std::uint64_t step_of(const Occurrence& now, Coding coding, FieldKind kind) const {
-    const std::uint64_t value = lives_.values[now.change];
-    if (!has_last(coding)) return instant_code(value, lives_.updates.at_us[now.update], coding);
-    const std::uint64_t before = lives_.values[(&now)[-1].change];
-    return kind == FieldKind::counter ? value - before : zigzag(value - before);
+  void put_changes() {
+    const auto changes = std::move(changes_).columns(ended_, begun_, beginnings_);
+    for (std::uint16_t field = 0; field < changes.size(); ++field) {
+      out_.put(id(Role::initial, 0, field), changes[field].initial);
+      out_.put(id(Role::last, 0, field), changes[field].last);
+      out_.put(id(Role::step, 0, field), changes[field].steps);
+    }
   }
 
   void put_updates() {
@@ -574,8 +452,8 @@ class KindEncoder {
   const ChunkCarry* carry_;
   ColumnWriter& out_;
   const KindLayout& layout_;
-  const std::vector<FieldChanges> changes_;
-  const RowColumns<T> ended_, begun_;
+  RowColumns<T> ended_, begun_;
+  ChangeColumns<T> changes_;
   const Column beginnings_ = beginnings();
   const TransitionColumns earlier_ = earlier_transitions();
   const Column anchors_ = anchors();

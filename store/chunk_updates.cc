@@ -14,18 +14,6 @@ namespace {
 
 constexpr std::uint64_t kExact = 1;
 
-bool has_step(Coding coding, bool first_in_life) {
-  switch (coding) {
-    case Coding::instant_us:
-    case Coding::instant_ms:
-      return true;
-    case Coding::steering:
-      return false;
-    default:
-      return !first_in_life;
-  }
-}
-
 /// Gives each occurrence that has one its place among the steps: by pattern, then as they come.
 void place_steps(const Updates& updates, Coding coding, FieldChanges& changes) {
   std::vector<std::uint32_t> place(updates.patterns.size() + 1);

@@ -57,6 +57,24 @@ struct Updates {
   std::size_t lives() const { return first.size() - 1; }
 };
 
+/// True if a value has a place in the column of its field's steps.
+inline bool has_step(Coding coding, bool first_in_life) {
+  switch (coding) {
+    case Coding::instant_us:
+    case Coding::instant_ms:
+      return true;
+    case Coding::steering:
+      return false;
+    default:
+      return !first_in_life;
+  }
+}
+/// True if the last value in an ongoing life is told: not of the steering field, nor of instants,
+/// whose updates tell every value.
+inline bool has_last(Coding coding) {
+  return coding == Coding::number || coding == Coding::opening;
+}
+
 /// One field of one update.
 struct Occurrence {
   std::uint32_t life = 0;
