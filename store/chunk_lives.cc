@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "schema/key_hash.h"
-#include "store/memory.h"
 
 namespace netrec {
 
@@ -105,9 +104,6 @@ class Collector {
     alive_.reserve(std::min(lives, kMostChunkLives));
     raw_.reserve(std::min(updates, kMostChunkUpdates));
     raw_values_.reserve(std::min(values, kMostChunkChanges));
-    wish_for_huge_pages(out_.lives);
-    wish_for_huge_pages(raw_);
-    wish_for_huge_pages(raw_values_);
   }
 
   Status check_size() const {
@@ -268,8 +264,6 @@ class Collector {
     for (std::uint32_t i = 0; i < raw_.size(); ++i) sorted[next[place_[raw_[i].life]]++] = i;
 
     const std::vector<std::uint32_t> number = renumber_patterns();
-    out_.values.reserve(raw_values_.size());
-    wish_for_huge_pages(out_.values);
     out_.values.resize(raw_values_.size());
     updates.pattern.resize(raw_.size());
     updates.frame.resize(raw_.size());

@@ -199,10 +199,12 @@ void read_opened(ByteReader& in, std::uint64_t count, std::vector<T>& rows) {
   Column values;
   // Room at once: growing copies a hundred thousand sockets. No more than what is there may hold.
   constexpr std::size_t kLikelyRowBytes = 8;
+  // Of those of a tick, huge pages cost more than they save: the kernel makes room for each.
+  constexpr std::size_t kManyRows = 50'000;
   const std::size_t likely = std::min<std::size_t>(count, in.remaining() / kLikelyRowBytes);
   if (likely > kBlockRows) {
     rows.reserve(likely + likely / 8);  // The next frames open some, too.
-    wish_for_huge_pages(rows);
+    if (likely >= kManyRows) wish_for_huge_pages(rows);
   }
   while (rows.size() < count && in.ok()) {
     const std::size_t first = rows.size();
@@ -230,7 +232,6 @@ void read_changes(ByteReader& in, std::uint64_t count, std::vector<Change>& chan
   if (any_field > UINT16_MAX || any_at > UINT32_MAX) return in.fail();
   // Each is written once: of a busy host's frame they are megabytes.
   changes.reserve(size);
-  wish_for_huge_pages(changes);
   for (std::size_t i = 0; i < size; ++i)
     changes.push_back({.key = keys[i],
                        .value = values[i],

@@ -6,7 +6,6 @@
 #include "schema/sort_by_key.h"
 #include "store/frame_codec.h"
 #include "store/log_reader.h"
-#include "store/memory.h"
 
 namespace netrec {
 
@@ -34,7 +33,6 @@ void PackedSockets::pack() {
 Result<std::vector<Socket>> PackedSockets::take() {
   std::vector<Socket> rows = std::exchange(loose_, {});
   rows.reserve(rows.size() + std::exchange(packed_, 0));
-  wish_for_huge_pages(rows);
   for (const std::string& packed : std::exchange(blocks_, {})) {
     NETREC_TRY(bytes, unpack_frame(packed));
     NETREC_TRY(block, decode_delta(bytes));
