@@ -315,7 +315,7 @@ Result<WallTime> LogReader::State::row_wall(std::uint64_t sequence) {
     auto found = query->first(sequence);
     if (!found && found.error().kind != ErrorKind::corrupt)
       return tl::unexpected<Error>(std::move(found).error());
-    if (!found) unreadable = std::move(found).error();
+    if (!found) unreadable = found.error();
     if (!found || !*found) continue;
     const WallTime wall = wall_from(query->integer(0));
     query->reset();
@@ -353,7 +353,7 @@ Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
     auto found = query->first(sequence);
     if (!found && found.error().kind != ErrorKind::corrupt)
       return tl::unexpected<Error>(std::move(found).error());
-    if (!found) unreadable = std::move(found).error();
+    if (!found) unreadable = found.error();
     if (!found || !*found) continue;
     const bool is_keyframe = query == &keyframe;
     entry = {};
