@@ -107,8 +107,8 @@ class Blob {
 
 class Database {
  public:
-  /// Creates a timeline with its tables, or opens the one there for writing. Errors: permission,
-  /// unsupported (a newer format), corrupt (not a timeline), io.
+  /// Creates a timeline with its tables, or opens the one there for writing; one thread at a time
+  /// may use it. Errors: permission, unsupported (a newer format), corrupt (not a timeline), io.
   static Result<Database> open_for_writing(const std::string& path, bool sync_every_transaction);
   /// Opens beside a running recorder, or alone; also where nothing may be written (then what a
   /// killed recorder left in the write-ahead log cannot be read: see reads_write_ahead_log()).
