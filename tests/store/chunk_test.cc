@@ -108,6 +108,38 @@ TEST(Chunk, RebuildsTheFramesItWasSealedFrom) {
   }
 }
 
+TEST(Chunk, HandsOnTheTransitionsThatItsFramesTell) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    RandomHistory history(seed);
+    for (std::size_t before = seed % 7; before > 0; --before) history.next();
+    RandomRun run(history, 1 + seed % 13);
+    ChunkCarry as_frames = run.carry;
+    ChunkCarry as_chunk = run.carry;
+    for (int chunk = 0; chunk < 3; ++chunk) {
+      ChunkInput input = run.input();
+      input.carry = &as_chunk;
+      const EncodedChunk sealed = encoded(input);
+      as_frames.advance(run.frames, run.previous_wall, nullptr);
+      as_chunk.advance(run.frames, run.previous_wall, &sealed.transitions);
+      std::size_t known = 0;
+      for (const Socket& socket : history.snapshot().of<Socket>()) {
+        std::vector<Transition> expected, found;
+        as_frames.list_transitions(socket.cookie, expected);
+        as_chunk.list_transitions(socket.cookie, found);
+        ASSERT_EQ(found, expected) << "seed " << seed << ", socket " << socket.cookie;
+        known += expected.empty() ? 0 : 1;
+      }
+      EXPECT_EQ(known, history.snapshot().of<Socket>().size());
+      for (const Socket& socket : run.departed) {
+        std::vector<Transition> found;
+        as_chunk.list_transitions(socket.cookie, found);
+        EXPECT_TRUE(found.empty()) << "seed " << seed << ", socket " << socket.cookie;
+      }
+      run = RandomRun(history, 1 + (seed + chunk) % 5);
+    }
+  }
+}
+
 TEST(Chunk, CarriesOutAnyStretchAsItsFramesDo) {
   for (std::uint32_t seed = 1; seed <= 25; ++seed) {
     RandomHistory history(seed);
