@@ -220,23 +220,22 @@ void read_opened(ByteReader& in, std::uint64_t count, std::vector<T>& rows) {
 void read_changes(ByteReader& in, std::uint64_t count, std::vector<Change>& changes) {
   if (count == 0 || !in.ok()) return;
   if (count > in.remaining()) return in.fail();
-  const auto size = static_cast<std::size_t>(count);
-  Column keys(size), fields(size), ats(size), values(size);
-  read_differences(in, keys);
-  for (Column* column : {&fields, &ats, &values}) read_column(in, *column);
-  if (!in.ok()) return;
-  std::uint64_t any_field = 0;
-  std::uint64_t any_at = 0;
-  for (const std::uint64_t field : fields) any_field |= field;
-  for (const std::uint64_t at : ats) any_at |= at;
-  if (any_field > UINT16_MAX || any_at > UINT32_MAX) return in.fail();
-  // Each is written once: of a busy host's frame they are megabytes.
-  changes.reserve(size);
-  for (std::size_t i = 0; i < size; ++i)
-    changes.push_back({.key = keys[i],
-                       .value = values[i],
-                       .at = static_cast<std::uint32_t>(ats[i]),
-                       .field = static_cast<std::uint16_t>(fields[i])});
+  Column values(static_cast<std::size_t>(count));
+  changes.resize(values.size());
+  read_differences(in, values);
+  for (std::size_t i = 0; i < values.size(); ++i) changes[i].key = values[i];
+  read_column(in, values);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] > UINT16_MAX) return in.fail();
+    changes[i].field = static_cast<std::uint16_t>(values[i]);
+  }
+  read_column(in, values);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] > UINT32_MAX) return in.fail();
+    changes[i].at = static_cast<std::uint32_t>(values[i]);
+  }
+  read_column(in, values);
+  for (std::size_t i = 0; i < values.size(); ++i) changes[i].value = values[i];
 }
 
 void read_closes(ByteReader& in, std::uint64_t count, std::vector<Closed>& closes) {

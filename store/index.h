@@ -12,6 +12,7 @@
 #include "schema/delta.h"
 #include "schema/result.h"
 #include "store/chain.h"
+#include "store/connection_table.h"
 #include "store/database.h"
 #include "store/destination_table.h"
 #include "store/listener_table.h"

@@ -108,6 +108,7 @@ struct LogReader::State {
                                std::uint64_t last);
   Result<std::uint64_t> chunk_before(std::int64_t wall_us, std::uint64_t last);
 
+  Result<Query*> row_in(std::initializer_list<Query*> tables, std::uint64_t sequence);
   Result<WallTime> row_wall(std::uint64_t sequence);
   Result<WallTime> chunk_wall(std::uint64_t first, std::uint64_t sequence);
   Result<LogEntry> row_entry(std::uint64_t sequence);
@@ -308,20 +309,27 @@ Result<std::uint64_t> LogReader::keyframe_after(std::uint64_t sequence) {
   return found.key;
 }
 
-// Without its bytes: whoever asks wants no more, and those of a keyframe may be ten million.
-Result<WallTime> LogReader::State::row_wall(std::uint64_t sequence) {
+// The one of `tables` that stands at the row of `sequence`; the caller resets it.
+Result<Query*> LogReader::State::row_in(std::initializer_list<Query*> tables,
+                                        std::uint64_t sequence) {
   Error unreadable{ErrorKind::not_found, fmt::format("there is no frame {}", sequence)};
-  for (Query* query : {&frame_wall, &keyframe_wall}) {
-    auto found = query->first(sequence);
-    if (!found && found.error().kind != ErrorKind::corrupt)
-      return tl::unexpected<Error>(std::move(found).error());
-    if (!found) unreadable = found.error();
-    if (!found || !*found) continue;
-    const WallTime wall = wall_from(query->integer(0));
-    query->reset();
-    return wall;
+  for (Query* const table : tables) {
+    // A page that cannot be read may hide it, or have nothing to do with it.
+    const auto found = table->first(sequence);
+    if (found && *found) return table;
+    if (found) continue;
+    unreadable = found.error();
+    if (unreadable.kind != ErrorKind::corrupt) break;
   }
   return tl::unexpected<Error>(std::move(unreadable));
+}
+
+// Without its bytes: whoever asks wants no more, and those of a keyframe may be ten million.
+Result<WallTime> LogReader::State::row_wall(std::uint64_t sequence) {
+  NETREC_TRY(row, row_in({&frame_wall, &keyframe_wall}, sequence));
+  const WallTime wall = wall_from(row->integer(0));
+  row->reset();
+  return wall;
 }
 
 // Of the chunk that begins with `first`, its body is read as far as its frames' times lie in it.
@@ -338,6 +346,8 @@ Result<WallTime> LogReader::State::chunk_wall(std::uint64_t first, std::uint64_t
   auto header = ChunkHeader::decode(chunk_header.bytes(0));
   chunk_header.reset();
   if (!header) return tl::unexpected<Error>(std::move(header).error());
+  if (header->first_sequence != first || header->last_sequence < sequence)
+    return failure(ErrorKind::corrupt, "it holds other frames than its row says");
   Blob body;
   NETREC_CHECKED(database->go_to(body, "chunk", "body", first));
   const auto read = [&](std::size_t offset, std::span<char> out) { return body.read(offset, out); };
@@ -347,35 +357,26 @@ Result<WallTime> LogReader::State::chunk_wall(std::uint64_t first, std::uint64_t
 }
 
 Result<LogEntry> LogReader::State::row_entry(std::uint64_t sequence) {
-  Error unreadable{ErrorKind::not_found, fmt::format("there is no frame {}", sequence)};
-  for (Query* query : {&frame, &keyframe}) {
-    // A page that cannot be read may hide it, or have nothing to do with it.
-    auto found = query->first(sequence);
-    if (!found && found.error().kind != ErrorKind::corrupt)
-      return tl::unexpected<Error>(std::move(found).error());
-    if (!found) unreadable = found.error();
-    if (!found || !*found) continue;
-    const bool is_keyframe = query == &keyframe;
-    entry = {};
-    entry.header = {.kind = is_keyframe ? FrameKind::keyframe : FrameKind::delta,
-                    .begins_session = is_keyframe && query->integer(4) == 1,
-                    .sequence = sequence,
-                    .wall = wall_from(query->integer(0)),
-                    .boot = std::chrono::microseconds(query->integer(1))};
-    const auto hash = chain_hash(query->bytes(2));
-    const auto previous = is_keyframe ? chain_hash(query->bytes(5)) : hash;
-    data = query->bytes(3);
-    inside = nullptr;
-    const bool is_flag = !is_keyframe || (query->integer(4) | 1) == 1;
-    query->reset();
-    if (!is_flag) return failure(ErrorKind::corrupt, "begins_session is neither 0 nor 1");
-    if (!hash) return tl::unexpected<Error>(hash.error());
-    if (!previous) return tl::unexpected<Error>(previous.error());
-    entry.hash = *hash;
-    if (is_keyframe) entry.previous = *previous;
-    return entry;
-  }
-  return tl::unexpected<Error>(std::move(unreadable));
+  NETREC_TRY(row, row_in({&frame, &keyframe}, sequence));
+  const bool is_keyframe = row == &keyframe;
+  entry = {};
+  entry.header = {.kind = is_keyframe ? FrameKind::keyframe : FrameKind::delta,
+                  .begins_session = is_keyframe && row->integer(4) == 1,
+                  .sequence = sequence,
+                  .wall = wall_from(row->integer(0)),
+                  .boot = std::chrono::microseconds(row->integer(1))};
+  const auto hash = chain_hash(row->bytes(2));
+  const auto previous = is_keyframe ? chain_hash(row->bytes(5)) : hash;
+  data = row->bytes(3);
+  inside = nullptr;
+  const bool is_flag = !is_keyframe || (row->integer(4) | 1) == 1;
+  row->reset();
+  if (!is_flag) return failure(ErrorKind::corrupt, "begins_session is neither 0 nor 1");
+  if (!hash) return tl::unexpected<Error>(hash.error());
+  if (!previous) return tl::unexpected<Error>(previous.error());
+  entry.hash = *hash;
+  if (is_keyframe) entry.previous = *previous;
+  return entry;
 }
 
 // Has the chunk that should hold `sequence` in `opened`.
