@@ -39,7 +39,7 @@ double share(std::uint64_t part, std::uint64_t whole) {
 
 bool is_counted(const Connection& connection) {
   const Socket& socket = connection.socket;
-  return socket.transport == Transport::tcp && has_remote_end(socket);
+  return socket.transport == Transport::tcp && is_ip_connection(socket);
 }
 
 }  // namespace

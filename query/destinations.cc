@@ -48,7 +48,7 @@ struct Destinations::Seen {
 
 void Destinations::add(const Connection& life, const Snapshot& names) {
   const Socket& socket = life.socket;
-  if (!has_remote_end(socket) || directions_.of(life, names) != direction_) return;
+  if (!is_ip_connection(socket) || directions_.of(life, names) != direction_) return;
   add({.program = program_of(socket.process, names),
        .name = names.text(socket.remote_name),
        .transport = socket.transport,

@@ -42,9 +42,10 @@ Direction Directions::of(const Connection& connection, const Snapshot& names) {
   return socket.remote_port <= socket.local_port ? Direction::outgoing : Direction::incoming;
 }
 
-bool has_remote_end(const Socket& socket) {
-  return socket.remote_port != 0 &&
-         (socket.family == Family::inet || socket.family == Family::inet6);
+bool is_ip_connection(const Socket& socket) {
+  if (socket.family != Family::inet && socket.family != Family::inet6) return false;
+  const bool has_ports = socket.transport != Transport::raw && socket.transport != Transport::icmp;
+  return has_ports ? socket.remote_port != 0 : !socket.remote.is_zero();
 }
 
 }  // namespace netrec

@@ -36,7 +36,7 @@ class Directions {
   std::unordered_set<std::uint64_t, KeyHash> listening_;  ///< namespace, transport and port
 };
 
-/// True for what talks to one other end over IP: no listener, no unconnected datagram socket.
-bool has_remote_end(const Socket& socket);
+/// True for what talks to one other end over IP, and to a port of it where the protocol has ports.
+bool is_ip_connection(const Socket& socket);
 
 }  // namespace netrec

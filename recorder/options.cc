@@ -60,10 +60,10 @@ Status read_quantity(const char* option, const std::string& text,
 }
 
 Status read_quantities(const Quantities& given, RecordOptions& options) {
-  NETREC_CHECKED(read_quantity("--interval", given.interval, parse_duration, options.interval));
-  NETREC_CHECKED(read_quantity("--for", given.run_for, parse_duration, options.run_for));
+  NETREC_CHECKED(read_quantity("--interval", given.interval, parse_period, options.interval));
+  NETREC_CHECKED(read_quantity("--for", given.run_for, parse_period, options.run_for));
   NETREC_CHECKED(read_quantity("--max-size", given.max_size, parse_size, options.max_size_bytes));
-  NETREC_CHECKED(read_quantity("--max-age", given.max_age, parse_duration, options.max_age));
+  NETREC_CHECKED(read_quantity("--max-age", given.max_age, parse_period, options.max_age));
   if (options.interval < kShortestInterval || options.interval > kLongestInterval)
     return failure(ErrorKind::invalid_argument, "--interval: from {} to {}",
                    duration_text(kShortestInterval), duration_text(kLongestInterval));

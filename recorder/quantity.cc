@@ -53,7 +53,7 @@ tl::unexpected<Error> not_a_duration(std::string_view text) {
 
 }  // namespace
 
-Result<std::chrono::microseconds> parse_duration(std::string_view text) {
+Result<std::chrono::microseconds> parse_period(std::string_view text) {
   std::string_view rest = text;
   double total = 0;
   do {

@@ -43,6 +43,11 @@ bool has(const Socket& socket, SocketFlag flag) {
   return (socket.flags & static_cast<std::uint8_t>(flag)) != 0;
 }
 
+bool has_remote_end(const Socket& socket) {
+  const bool over_ip = socket.family == Family::inet || socket.family == Family::inet6;
+  return socket.remote_port != 0 || (over_ip && !socket.remote.is_zero());
+}
+
 // Append only: the index is the field's id in the file.
 // NOLINTNEXTLINE(readability-function-size): a line for each field.
 std::span<const Field<Socket>> EntityTraits<Socket>::fields() {

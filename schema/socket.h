@@ -183,6 +183,10 @@ enum class SocketFlag : std::uint8_t {
 /// True if `socket` has `flag`.
 bool has(const Socket& socket, SocketFlag flag);
 
+/// True if it talks to one other end that has an address, or did: no listener, no unconnected
+/// datagram socket. Where connect(2) failed the kernel keeps the address and forgets the port.
+bool has_remote_end(const Socket& socket);
+
 template <>
 struct EntityTraits<Socket> {
   static constexpr EntityKind kind = EntityKind::socket;

@@ -18,12 +18,6 @@ inline SqlValue instant_or_null(std::uint64_t at_us) {
 }
 inline std::int64_t us_of(WallTime wall) { return wall.time_since_epoch().count(); }
 
-/// True if `socket` talks to somebody, or did.
-inline bool has_remote_end(const Socket& socket) {
-  return socket.remote_port != 0 || (!socket.remote.is_zero() && (socket.family == Family::inet ||
-                                                                  socket.family == Family::inet6));
-}
-
 /// Carries the opened and changed entries of `changes` out on `table`. Returns the keys touched,
 /// those opened first. (What is closed is the caller's: it wants the rows before they go.)
 template <class T>

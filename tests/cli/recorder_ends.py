@@ -123,6 +123,20 @@ def test_many_signals_do_no_harm(folder):
     is_sound(recorder.file)
 
 
+def test_what_failed_to_connect_is_told_alike(folder):
+    """netrec derives from the log what netrec-record derived from what it saw."""
+    recorder = Recorder(folder)
+    for _ in range(20):
+        with socket.socket() as one:
+            one.bind(('127.0.0.1', 0))
+            assert one.connect_ex(('127.0.0.1', 1)) != 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.connect(('127.0.0.1', 1))
+        time.sleep(0.03)
+    assert recorder.stop() == 0, recorder.said()
+    is_sound(recorder.file)
+
+
 def test_it_ends_by_itself(folder):
     file = folder / 'timeline.netrec'
     done = subprocess.run([RECORDER, '-o', file, '--for', '1s', '--interval', '200ms'],

@@ -8,29 +8,29 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Duration, IsReadAsPeopleWriteIt) {
-  EXPECT_EQ(parse_duration("10ms"), 10ms);
-  EXPECT_EQ(parse_duration("60"), 60s);
-  EXPECT_EQ(parse_duration("60s"), 60s);
-  EXPECT_EQ(parse_duration("1h30m"), 90min);
-  EXPECT_EQ(parse_duration("1.5h"), 90min);
-  EXPECT_EQ(parse_duration("7D"), 168h);
-  EXPECT_EQ(parse_duration("2w"), 336h);
-  EXPECT_EQ(parse_duration("0"), 0s);
+  EXPECT_EQ(parse_period("10ms"), 10ms);
+  EXPECT_EQ(parse_period("60"), 60s);
+  EXPECT_EQ(parse_period("60s"), 60s);
+  EXPECT_EQ(parse_period("1h30m"), 90min);
+  EXPECT_EQ(parse_period("1.5h"), 90min);
+  EXPECT_EQ(parse_period("7D"), 168h);
+  EXPECT_EQ(parse_period("2w"), 336h);
+  EXPECT_EQ(parse_period("0"), 0s);
 }
 
 TEST(Duration, RefusesWhatIsNoneAndSaysWhatWouldBe) {
   for (const char* text : {"", "s", "-1s", "1 s", "5x", "1h30", "nan", "inf", "1e9s", "1s1", "0x10",
                            "99999999999999999999w", "5m-", "\xff"}) {
-    const auto parsed = parse_duration(text);
+    const auto parsed = parse_period(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().kind, ErrorKind::invalid_argument);
   }
-  EXPECT_NE(parse_duration("5x").error().message.find("1h30m"), std::string::npos);
+  EXPECT_NE(parse_period("5x").error().message.find("1h30m"), std::string::npos);
 }
 
 TEST(Duration, IsWrittenSoThatItCanBeReadBack) {
   for (const char* text : {"10ms", "1s", "1m30s", "7d", "1d1h1m1s1ms", "0s"})
-    EXPECT_EQ(duration_text(*parse_duration(text)), text);
+    EXPECT_EQ(duration_text(*parse_period(text)), text);
   EXPECT_EQ(duration_text(500us), "500us");
 }
 
