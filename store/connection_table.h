@@ -23,6 +23,7 @@ class ConnectionTable {
   void follow(const Delta& delta);
   Status flush(const Snapshot& now);
   void flushed();
+  std::size_t gathered() const { return touched_.size(); }
   /// Writes the sockets in TIME_WAIT, which the first builds had in the table.
   Status add_time_wait(const Snapshot& now);
 

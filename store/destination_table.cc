@@ -146,11 +146,15 @@ Status DestinationTable::flush() {
     std::string remote_address = to_string(there.remote, there.family);
     rows.push_back({std::move(remote_address), std::move(there), &totals});
   }
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    return std::tie(a.remote_address, a.there.program) <
-           std::tie(b.remote_address, b.there.program);
+  std::vector<const Row*> in_order;
+  in_order.reserve(rows.size());
+  for (const Row& row : rows) in_order.push_back(&row);
+  std::sort(in_order.begin(), in_order.end(), [](const Row* a, const Row* b) {
+    return std::tie(a->remote_address, a->there.program) <
+           std::tie(b->remote_address, b->there.program);
   });
-  for (const auto& [remote_address, there, totals] : rows) {
+  for (const Row* row : in_order) {
+    const auto& [remote_address, there, totals] = *row;
     NETREC_CHECKED(add_.run(
         SqlValue::text(there.program), there.uid, SqlValue::text(name(there.transport)),
         SqlValue::text(remote_address), there.remote_port, there.local_port, totals->first_seen_us,

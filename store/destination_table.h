@@ -26,6 +26,7 @@ class DestinationTable {
   Status flush();  // in the order of the table's key: each of its pages is met once
   /// The flush is committed: what was gathered is forgotten.
   void flushed() { gathered_.clear(); }
+  std::size_t gathered() const { return gathered_.size(); }
 
  private:
   struct Totals {

@@ -75,6 +75,8 @@ Status Index::flush(const Snapshot& now, const FrameHeader& header, const ChainH
                           SqlValue::blob(next_ids_.encode()));
 }
 
+std::size_t Index::gathered() const { return tables_.destinations.gathered(); }
+
 void Index::flushed() {
   tables_.destinations.flushed();
   tables_.connections.flushed();

@@ -48,6 +48,8 @@ class Index {
   /// be called. `now`: the state after the frame of `header`, the last one followed.
   Status flush(const Snapshot& now, const FrameHeader& header, const ChainHash& hash);
   void flushed();
+  /// How many rows the next flush() writes, about.
+  std::size_t gathered() const;
   /// Adds what the first builds wrote to `connection`, too: for the proof of their files.
   Status add_time_wait(const Snapshot& now) { return tables_.connections.add_time_wait(now); }
 

@@ -20,13 +20,15 @@ struct Cut {
   std::int64_t wall_us = 0;
 };
 
-// The second keyframe that no chunk spans and no hot frame lies before.
+// The second keyframe that no chunk spans and no hot frame lies before, and that the derived tables
+// know: what they do not is followed from the log once more.
 Result<Cut> next_cut(const Database& database) {
   NETREC_TRY(query, database.prepare(R"sql(
     SELECT sequence, wall_us FROM keyframe AS k
      WHERE sequence > (SELECT min(sequence) FROM keyframe)
        AND NOT EXISTS (SELECT 1 FROM chunk
                         WHERE first_sequence < k.sequence AND last_sequence > k.sequence)
+       AND sequence <= (SELECT sequence FROM mark)
      ORDER BY sequence LIMIT 1)sql"));
   NETREC_TRY(found, query.first());
   if (!found) return Cut{};

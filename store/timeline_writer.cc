@@ -109,6 +109,7 @@ void TimelineWriter::State::take_in(const Frame& frame, std::span<const Socket> 
   keyframe_written = tail.header.kind == FrameKind::keyframe;
   if (!in_session) {
     sealer->take_up(now, tail.header, tail.hash);
+    flushed_at = tail.header.boot;
   } else {
     sealer->follow(frame, departed, delta_end.hash, last_delta_stored);
     if (keyframe_written) sealer->pass_keyframe(tail.header, tail.hash);

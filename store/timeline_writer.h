@@ -26,6 +26,7 @@ struct WriterOptions {
   std::uint32_t seal_after_frames = 4096;
   std::uint64_t seal_after_bytes = 4 << 20;        ///< of hot frames
   std::uint64_t keyframe_after_entries = 460'000;  ///< of deltas, at least (docs/decisions/0012)
+  std::chrono::seconds tables_every{60};  ///< the gathered ones, where frames are sealed; 0: always
   Sealing sealing = Sealing::here;
   bool sync_every_tick = false;  ///< survive a power cut to the tick (docs/decisions has the price)
 };

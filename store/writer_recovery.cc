@@ -1,5 +1,7 @@
 // Taking up a file somebody else wrote: where the log ends, what the derived tables do not know
 // yet, and the hot frames a killed recorder left.
+#include <algorithm>
+
 #include "store/log_reader.h"
 #include "store/writer_state.h"
 
@@ -36,19 +38,20 @@ Status TimelineWriter::State::read_end() {
   return {};
 }
 
-// The frame before the first hot one, if hot frames lie before the mark: a chunk of them was being
-// made. Older ones, that no chunk could hold, lie before the last chunk. Else the mark.
-Result<std::uint64_t> TimelineWriter::State::before_hot_frames(const Mark& mark) const {
+// The frame before the first hot one; the last frame if there is none. Older ones, that no chunk
+// could hold, lie before the last chunk.
+Result<std::uint64_t> TimelineWriter::State::before_hot_frames() const {
   NETREC_TRY(query, database.prepare(
                         "SELECT min(sequence) FROM frame WHERE sequence > ifnull((SELECT"
                         " last_sequence FROM chunk ORDER BY first_sequence DESC LIMIT 1), 0)"));
   NETREC_TRY(found, query.first());
   const auto first = found ? static_cast<std::uint64_t>(query.integer(0)) : 0;
-  return first == 0 || first > mark.sequence ? mark.sequence : first - 1;
+  return first == 0 ? end.header.sequence : first - 1;
 }
 
-// Follows the log from where the derived tables end, and seals what is found hot: afterwards
-// everything in memory is as if this process had written the file. One transaction.
+// Follows the log from where the derived tables end, or the chunks, if that is earlier: a killed
+// recorder leaves either. Seals what is found hot: afterwards everything in memory is as if this
+// process had written the file. One transaction.
 Status TimelineWriter::State::catch_up() {
   NETREC_TRY(mark, read_mark(database));
   NETREC_TRY(fresh_index, Index::open(database, mark.next_ids));
@@ -58,21 +61,26 @@ Status TimelineWriter::State::catch_up() {
   if (end.header.sequence == 0) return {};
 
   FrameCursor cursor(database, end.header.sequence);
-  NETREC_TRY(start, before_hot_frames(mark));
+  NETREC_TRY(sealed, before_hot_frames());
+  const Known known{.tables = mark.sequence, .sealer = sealed};
+  const std::uint64_t start = std::min(mark.sequence, sealed);
+  flushed_at = end.header.boot;
   if (start != 0) {
     const auto there = cursor.seek_sequence(start);
-    if (!there || cursor.frame().sequence != start) {
+    const bool is_cut = mark.sequence > end.header.sequence;
+    if (!there || is_cut || cursor.frame().sequence != start) {
       // What lies behind it is unreadable without it: it is left as it is, for `verify` to tell.
       index->skip_ids(kUnreadableIds);
       return {};
     }
     const ChainHash hash = start == mark.sequence ? mark.hash : cursor.hash().value_or(ChainHash{});
-    if (start == mark.sequence) NETREC_CHECKED(index->take_up(cursor.snapshot(), start));
-    sealer->take_up(cursor.snapshot(), header_of(cursor.frame(), cursor.begins_session()), hash);
+    if (start == known.tables) NETREC_CHECKED(index->take_up(cursor.snapshot(), start));
+    if (start == known.sealer)
+      sealer->take_up(cursor.snapshot(), header_of(cursor.frame(), cursor.begins_session()), hash);
   }
   if (start == end.header.sequence) return {};
   NETREC_CHECKED(database.begin());
-  NETREC_CHECKED(follow_log(cursor, mark.sequence));
+  NETREC_CHECKED(follow_log(cursor, known));
   NETREC_CHECKED(seal_found());
   NETREC_CHECKED(index->flush(cursor.snapshot(), end.header, end.hash));
   NETREC_CHECKED(database.commit());
@@ -88,8 +96,7 @@ Status TimelineWriter::State::seal_found() {
   return {};
 }
 
-// `known`: the derived tables follow the log up to this frame.
-Status TimelineWriter::State::follow_log(FrameCursor& cursor, std::uint64_t known) {
+Status TimelineWriter::State::follow_log(FrameCursor& cursor, const Known& known) {
   std::uint64_t expected = cursor.frame().sequence + 1;
   while (true) {
     NETREC_TRY(more, cursor.next());
@@ -103,22 +110,22 @@ Status TimelineWriter::State::follow_log(FrameCursor& cursor, std::uint64_t know
   return {};
 }
 
-Status TimelineWriter::State::follow_frame(const FrameCursor& cursor, std::uint64_t known,
+Status TimelineWriter::State::follow_frame(const FrameCursor& cursor, const Known& known,
                                            bool after_damage) {
   const Frame& frame = cursor.frame();
+  const FrameHeader header = header_of(frame, cursor.begins_session());
   const ChainHash hash = cursor.hash().value_or(ChainHash{});
-  const bool is_news = frame.sequence > known;
-  if (cursor.begins_session() || after_damage)
-    sealer->take_up(cursor.snapshot(), header_of(cursor.frame(), cursor.begins_session()), hash);
-  else if (frame.kind == FrameKind::keyframe)
-    sealer->pass_keyframe(header_of(cursor.frame(), cursor.begins_session()), hash);
-  else
+  const bool begins = cursor.begins_session() || after_damage;
+  if (frame.sequence == known.sealer || (frame.sequence > known.sealer && begins))
+    sealer->take_up(cursor.snapshot(), header, hash);
+  else if (frame.sequence > known.sealer && frame.kind == FrameKind::keyframe)
+    sealer->pass_keyframe(header, hash);
+  else if (frame.sequence > known.sealer)
     sealer->follow(frame, cursor.departed(), hash, 0);
 
-  if (is_news && cursor.begins_session())
-    return index->begin_session(cursor.snapshot(),
-                                header_of(cursor.frame(), cursor.begins_session()));
-  if (frame.sequence == known || (is_news && after_damage))
+  const bool is_news = frame.sequence > known.tables;
+  if (is_news && cursor.begins_session()) return index->begin_session(cursor.snapshot(), header);
+  if (frame.sequence == known.tables || (is_news && after_damage))
     return index->take_up(cursor.snapshot(), frame.sequence);
   if (is_news && frame.kind == FrameKind::delta)
     return index->follow(frame, cursor.departed(), cursor.snapshot());

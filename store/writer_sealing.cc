@@ -17,14 +17,21 @@ bool TimelineWriter::State::seal_due() const {
          bytes * 2 >= options.seal_after_bytes;
 }
 
-// The derived tables follow up to here before the chunk does: hot frames before the mark are what a
-// recorder leaves that is killed in between (writer_recovery.cc).
-Status TimelineWriter::State::begin_sealing(const Snapshot& now) {
+// A destination that is met in each chunk of a busy host is one row then, not one a chunk.
+bool TimelineWriter::State::flush_due() const {
+  constexpr std::size_t kMostGathered = std::size_t{1} << 16;
+  return end.header.boot - flushed_at >= options.tables_every || index->gathered() >= kMostGathered;
+}
+
+// What was gathered for the derived tables, with the mark: a recorder that is killed is followed
+// from there on (writer_recovery.cc).
+Status TimelineWriter::State::flush(const Snapshot& now) {
   NETREC_CHECKED(database.begin());
   NETREC_CHECKED(index->flush(now, end.header, end.hash));
   NETREC_CHECKED(database.commit());
   index->flushed();
-  return sealer->begin(options.sealing);
+  flushed_at = end.header.boot;
+  return {};
 }
 
 Status TimelineWriter::State::install() {
@@ -38,7 +45,8 @@ Status TimelineWriter::State::install() {
 // Everything, at once.
 Status TimelineWriter::State::seal(const Snapshot& now) {
   if (sealer->is_sealing()) NETREC_CHECKED(install());
-  NETREC_CHECKED(begin_sealing(now));
+  NETREC_CHECKED(flush(now));
+  NETREC_CHECKED(sealer->begin(options.sealing));
   return sealer->is_sealing() ? install() : Status{};
 }
 
@@ -91,7 +99,8 @@ Result<Pruned> TimelineWriter::maintain(const Snapshot& now) {
   const bool is_waited_for = state.sealer->is_sealing() && (due || state.sealer->is_ready());
   const auto done = [&]() -> Result<Pruned> {
     if (is_waited_for) NETREC_CHECKED(state.install());
-    if (due) NETREC_CHECKED(state.begin_sealing(now));
+    if (due && state.flush_due()) NETREC_CHECKED(state.flush(now));
+    if (due) NETREC_CHECKED(state.sealer->begin(state.options.sealing));
     if (due && state.options.sealing == Sealing::here) NETREC_CHECKED(state.install());
     NETREC_CHECKED(state.keep_groups());
     // Nothing that is being sealed may be dropped.

@@ -31,10 +31,15 @@ struct TimelineWriter::State {
   Status prepare();
   Status read_end();
   Status catch_up();
-  Result<std::uint64_t> before_hot_frames(const Mark& mark) const;
+  /// The frame up to which each knows the log that is taken up.
+  struct Known {
+    std::uint64_t tables = 0;
+    std::uint64_t sealer = 0;
+  };
+  Result<std::uint64_t> before_hot_frames() const;
   Status seal_found();
-  Status follow_log(FrameCursor& cursor, std::uint64_t known);
-  Status follow_frame(const FrameCursor& cursor, std::uint64_t known, bool after_damage);
+  Status follow_log(FrameCursor& cursor, const Known& known);
+  Status follow_frame(const FrameCursor& cursor, const Known& known, bool after_damage);
   Status read_resume();
 
   // timeline_writer.cc
@@ -51,7 +56,8 @@ struct TimelineWriter::State {
 
   // writer_sealing.cc
   bool seal_due() const;
-  Status begin_sealing(const Snapshot& now);
+  bool flush_due() const;
+  Status flush(const Snapshot& now);
   Status install();
   Status seal(const Snapshot& now);
   Status install_group();
@@ -81,7 +87,8 @@ struct TimelineWriter::State {
     std::uint64_t stored_bytes = 0;      // of the deltas
   };
   SinceKeyframe since_keyframe;
-  bool keyframe_written = false;  // in the last tick
+  bool keyframe_written = false;           // in the last tick
+  std::chrono::microseconds flushed_at{};  // boot clock: when the derived tables were
   std::size_t last_delta_stored = 0;
 };
 

@@ -61,6 +61,15 @@ TEST_F(DestinationsTest, AddUpByProgramAndEnd) {
   EXPECT_EQ(tls.names, std::set<std::string>{"example.org"});
 }
 
+TEST_F(DestinationsTest, HaveAPortWhereTheProtocolHasPorts) {
+  std::vector<Connection> lives = {call(1, 0, 1), call(1, 0, 2), call(0, 0, 3)};
+  lives[1].socket.transport = lives[2].socket.transport = Transport::icmp;  // connected, and not
+  const Destinations rows = add_up(GroupBy::endpoint, lives);
+  ASSERT_EQ(rows.rows().size(), 1u);
+  EXPECT_EQ(rows.rows().begin()->second.key.transport, Transport::icmp);
+  EXPECT_EQ(rows.rows().begin()->second.connections, 1u);
+}
+
 TEST_F(DestinationsTest, AddUpNetworks) {
   const Destinations rows =
       add_up(GroupBy::network, {call(0xc0000201, 443, 1), call(0xc00002fe, 80, 2)});

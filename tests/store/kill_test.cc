@@ -30,7 +30,9 @@ class KillTest : public TimelineFixture {
 void KillTest::record_until_killed(std::uint64_t seed, int tell) {
   SimulatedHost host({.sockets = 60, .opened_each_tick = 3}, seed);
   const Sealing sealing = seed % 3 == 0 ? Sealing::here : Sealing::aside;
-  auto writer = TimelineWriter::open(path_, {.seal_after_frames = 16, .sealing = sealing});
+  const std::chrono::seconds tables_every(seed % 2 == 0 ? 0 : 60);
+  auto writer = TimelineWriter::open(
+      path_, {.seal_after_frames = 16, .tables_every = tables_every, .sealing = sealing});
   if (!writer) ::_exit(3);
   host.continue_after(writer->resume());
   host.begin_session();

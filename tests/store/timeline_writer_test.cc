@@ -65,7 +65,8 @@ TEST_F(TimelineWriterTest, SealsAsideWithoutChangingWhatIsRead) {
 }
 
 TEST_F(TimelineWriterTest, TakesUpAChunkThatWasBeingMade) {
-  const WriterOptions aside{.seal_after_frames = 20, .sealing = Sealing::aside};
+  const WriterOptions aside{
+      .seal_after_frames = 20, .tables_every = std::chrono::seconds(0), .sealing = Sealing::aside};
   for (int session = 0; session < 4; ++session) {
     auto writer = open_writer(aside);
     EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
@@ -80,6 +81,26 @@ TEST_F(TimelineWriterTest, TakesUpAChunkThatWasBeingMade) {
   { auto writer = open_writer(aside); }
   expect_past();
   EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
+  const auto verification = verify(path_, nullptr);
+  ASSERT_TRUE(verification) << verification.error().message;
+  for (const Damage& damage : verification->damage) ADD_FAILURE() << damage.what;
+  for (const std::string& finding : verification->index_findings) ADD_FAILURE() << finding;
+}
+
+// The chunks of a busy host are shorter than what is gathered for the derived tables.
+TEST_F(TimelineWriterTest, TakesUpTablesThatAreBehindItsChunks) {
+  for (const Sealing sealing : {Sealing::here, Sealing::aside, Sealing::here}) {
+    auto writer = open_writer({.seal_after_frames = 5, .sealing = sealing});
+    EXPECT_EQ(number("SELECT count(*) FROM frame"), 0);
+    begin(writer);
+    record(writer, 87);
+    // Several chunks lie behind the mark.
+    EXPECT_GE(number("SELECT count(*) FROM chunk, mark WHERE first_sequence > mark.sequence"), 3);
+  }  // Its destructor leaves the file as it is.
+  expect_past();
+  { auto writer = open_writer({}); }
+  EXPECT_EQ(number("SELECT count(*) FROM frame, mark WHERE frame.sequence > mark.sequence"), 0);
+  expect_past();
   const auto verification = verify(path_, nullptr);
   ASSERT_TRUE(verification) << verification.error().message;
   for (const Damage& damage : verification->damage) ADD_FAILURE() << damage.what;

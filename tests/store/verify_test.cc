@@ -130,7 +130,8 @@ TEST_F(VerifyTest, FindsWhatWasDroppedReorderedOrCut) {
 class LiveConnectionTest : public VerifyTest {
  protected:
   void begin_recording(std::uint32_t seal_after_frames = 1) {
-    writer_.emplace(open_writer({.seal_after_frames = seal_after_frames}));
+    writer_.emplace(open_writer(
+        {.seal_after_frames = seal_after_frames, .tables_every = std::chrono::seconds(0)}));
     begin(*writer_);
     now_ = host_.now();
     Delta delta;
