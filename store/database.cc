@@ -241,6 +241,7 @@ namespace {
 void bind(SQLite::Statement& statement, std::span<const SqlValue> values) {
   statement.reset();
   int index = 0;
+  std::string text;  // one memory for all of them
   for (const SqlValue& value : values) {
     ++index;
     const auto size = static_cast<int>(value.bytes().size());
@@ -254,7 +255,8 @@ void bind(SQLite::Statement& statement, std::span<const SqlValue> values) {
         statement.bind(index, value.integer());
         break;
       case SqlValue::Kind::text:
-        statement.bind(index, std::string(value.bytes()));
+        text = value.bytes();
+        statement.bind(index, text);
         break;
       case SqlValue::Kind::blob:
         statement.bindNoCopy(index, static_cast<const void*>(data), size);

@@ -12,7 +12,7 @@ namespace {
 
 /// What makes a destination: packed into bytes it is the key in memory.
 struct Destination {
-  std::string program;
+  std::string_view program;  // unpacked: it lies in the key
   std::uint64_t uid = 0;
   Transport transport = Transport::unknown;
   Family family = Family::none;
@@ -63,7 +63,8 @@ DestinationTable::Totals& DestinationTable::totals_of(const Socket& socket,
                                                       const ListenerTable& listeners,
                                                       const Names& names) {
   const bool incoming = listeners.is_incoming(socket);
-  const Destination there{.program = names.program(socket.process),
+  const std::string program = names.program(socket.process);
+  const Destination there{.program = program,
                           .uid = socket.uid,
                           .transport = socket.transport,
                           .family = socket.family,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/bytes.h"
 #include "store/chunk_layout.h"
 
 namespace netrec {
@@ -16,6 +17,39 @@ Transition unpack(std::uint64_t begun) {
   return {.at_us = begun & kInstantMask,
           .after_us = 0,
           .state = static_cast<TcpState>(begun >> kStateShift)};
+}
+
+// A transition's first byte: what after_us is in the high bits, the state in the others.
+constexpr unsigned kExact = 0x80;      // at_us
+constexpr unsigned kSinceEver = 0x40;  // 0
+constexpr unsigned kOddState = 0x3f;   // none of the kernel's: in the next byte
+
+// state and flags; at_us - first_us; unless a flag says it, at_us - after_us.
+void pack(const Transition& transition, std::uint64_t first_us, std::string& bytes) {
+  const bool exact = transition.after_us == transition.at_us;
+  const bool since_ever = !exact && transition.after_us == 0;
+  const auto state = static_cast<unsigned>(transition.state);
+  bytes.push_back(static_cast<char>(std::min(state, kOddState) | (exact ? kExact : 0) |
+                                    (since_ever ? kSinceEver : 0)));
+  if (state >= kOddState) bytes.push_back(static_cast<char>(state));
+  put_varint(bytes, zigzag(transition.at_us - first_us));
+  if (!exact && !since_ever) put_varint(bytes, zigzag(transition.at_us - transition.after_us));
+}
+
+void unpack(std::string_view bytes, std::uint64_t first_us, std::vector<Transition>& transitions) {
+  ByteReader in(bytes);
+  while (in.remaining() > 0) {
+    const unsigned what = in.byte();
+    const unsigned state = what & kOddState;
+    Transition transition;
+    transition.state = static_cast<TcpState>(state == kOddState ? in.byte() : state);
+    transition.at_us = first_us + unzigzag(in.varint());
+    if ((what & kExact) != 0)
+      transition.after_us = transition.at_us;
+    else if ((what & kSinceEver) == 0)
+      transition.after_us = transition.at_us - unzigzag(in.varint());
+    transitions.push_back(transition);
+  }
 }
 
 }  // namespace
@@ -39,17 +73,37 @@ Moment ending_of(std::uint32_t at, CloseReason reason, std::uint64_t wall_us,
 void TransitionBook::clear() {
   begun_.clear();
   transitions_.clear();
+  longer_.clear();
 }
 
-void TransitionBook::set(std::uint64_t socket, std::vector<Transition> transitions) {
+void TransitionBook::set(std::uint64_t socket, std::span<const Transition> transitions) {
   if (Begun* const begun = find_begun(socket)) begun->state = kMoved;
-  transitions_[socket] = std::move(transitions);
+  Packed& known = transitions_[socket];
+  if (known.size == Packed::kElsewhere) longer_.erase(socket);
+  known = {};
+  append(socket, known, transitions);
 }
 
 void TransitionBook::add(std::uint64_t socket, std::span<const Transition> transitions) {
-  std::vector<Transition>* known = find(socket);
-  if (known == nullptr) known = &transitions_[socket];
-  known->insert(known->end(), transitions.begin(), transitions.end());
+  Packed* known = find(socket);
+  append(socket, known == nullptr ? transitions_[socket] : *known, transitions);
+}
+
+void TransitionBook::append(std::uint64_t socket, Packed& known,
+                            std::span<const Transition> transitions) {
+  if (transitions.empty()) return;
+  if (known.size == 0) known.first_us = transitions.front().at_us;
+  more_.clear();
+  for (const Transition& transition : transitions) pack(transition, known.first_us, more_);
+  if (known.size == Packed::kElsewhere) {
+    longer_[socket] += more_;
+  } else if (known.size + more_.size() <= known.bytes.size()) {
+    std::copy(more_.begin(), more_.end(), known.bytes.begin() + known.size);
+    known.size = static_cast<std::uint8_t>(known.size + more_.size());
+  } else {
+    longer_[socket] = std::string(known.bytes.data(), known.size) + more_;
+    known.size = Packed::kElsewhere;
+  }
 }
 
 void TransitionBook::begin(const Socket& socket) {
@@ -73,10 +127,10 @@ const TransitionBook::Begun* TransitionBook::find_begun(std::uint64_t socket) co
 }
 
 // Also takes it out of those that changed nothing.
-std::vector<Transition>* TransitionBook::find(std::uint64_t socket) {
+TransitionBook::Packed* TransitionBook::find(std::uint64_t socket) {
   if (Begun* const begun = find_begun(socket)) {
-    transitions_[socket] = {unpack(begun->state)};
-    begun->state = kMoved;
+    const Transition first = unpack(begun->state);
+    set(socket, std::span(&first, 1));
   }
   const auto place = transitions_.find(socket);
   return place == transitions_.end() ? nullptr : &place.value();
@@ -85,17 +139,20 @@ std::vector<Transition>* TransitionBook::find(std::uint64_t socket) {
 void TransitionBook::follow(const Changes<Socket>& changes, std::uint64_t wall_us,
                             std::uint64_t previous_us) {
   static const std::uint16_t kState = field_id<Socket>("state");
-  for (const Socket& socket : changes.opened)
-    set(socket.cookie,
-        {{.at_us = socket.opened_us, .after_us = socket.opened_after_us, .state = socket.state}});
+  for (const Socket& socket : changes.opened) {
+    const Transition first{
+        .at_us = socket.opened_us, .after_us = socket.opened_after_us, .state = socket.state};
+    set(socket.cookie, std::span(&first, 1));
+  }
   for (const Change& change : changes.changed) {
     if (change.field != kState) continue;
-    std::vector<Transition>* known = find(change.key);
+    Packed* known = find(change.key);
     if (known == nullptr) continue;
     const Moment moment = moment_of(change.at, wall_us, previous_us);
-    known->push_back({.at_us = moment.at_us,
-                      .after_us = moment.after_us,
-                      .state = static_cast<TcpState>(change.value)});
+    const Transition next{.at_us = moment.at_us,
+                          .after_us = moment.after_us,
+                          .state = static_cast<TcpState>(change.value)};
+    append(change.key, *known, std::span(&next, 1));
   }
 }
 
@@ -105,7 +162,10 @@ void TransitionBook::forget(const std::vector<Closed>& closed) {
 
 void TransitionBook::forget(std::uint64_t socket) {
   if (Begun* const begun = find_begun(socket)) begun->state = kMoved;
-  transitions_.erase(socket);
+  const auto place = transitions_.find(socket);
+  if (place == transitions_.end()) return;
+  if (place->second.size == Packed::kElsewhere) longer_.erase(socket);
+  transitions_.erase(place);
 }
 
 void TransitionBook::take_in(const TransitionNews& news) {
@@ -115,9 +175,9 @@ void TransitionBook::take_in(const TransitionNews& news) {
     const auto its = rest.first(of.transitions);
     rest = rest.subspan(of.transitions);
     if (of.opened)
-      set(of.socket, {its.begin(), its.end()});
-    else if (std::vector<Transition>* const known = find(of.socket))
-      known->insert(known->end(), its.begin(), its.end());
+      set(of.socket, its);
+    else if (Packed* const known = find(of.socket))
+      append(of.socket, *known, its);
   }
 }
 
@@ -133,8 +193,12 @@ void TransitionBook::list(std::uint64_t socket, std::vector<Transition>& transit
     return;
   }
   const auto place = transitions_.find(socket);
-  if (place != transitions_.end())
-    transitions.insert(transitions.end(), place->second.begin(), place->second.end());
+  if (place == transitions_.end()) return;
+  const Packed& known = place->second;
+  const std::string_view bytes = known.size == Packed::kElsewhere
+                                     ? std::string_view(longer_.at(socket))
+                                     : std::string_view(known.bytes.data(), known.size);
+  unpack(bytes, known.first_us, transitions);
 }
 
 }  // namespace netrec

@@ -2,8 +2,10 @@
 // where a chunk is sealed (what came in earlier chunks) and where unsealed frames are walked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -43,7 +45,7 @@ class TransitionBook {
  public:
   void clear();
   /// What is known of `socket` so far.
-  void set(std::uint64_t socket, std::vector<Transition> transitions);
+  void set(std::uint64_t socket, std::span<const Transition> transitions);
   /// More of it.
   void add(std::uint64_t socket, std::span<const Transition> transitions);
   /// A socket that was there when recording began, in the state it has. REQUIRES: clear() came
@@ -73,7 +75,18 @@ class TransitionBook {
   };
   static constexpr std::uint64_t kMoved = UINT64_MAX;
 
-  std::vector<Transition>* find(std::uint64_t socket);
+  /// The transitions of one socket, each a state and how long after the first it was: of most
+  /// sockets they fit, so that nothing is allocated for a connection.
+  struct Packed {
+    static constexpr std::uint8_t kElsewhere = UINT8_MAX;  ///< in longer_
+
+    std::uint64_t first_us = 0;
+    std::uint8_t size = 0;
+    std::array<char, 23> bytes{};
+  };
+
+  Packed* find(std::uint64_t socket);
+  void append(std::uint64_t socket, Packed& known, std::span<const Transition> transitions);
   const Begun* find_begun(std::uint64_t socket) const;
   Begun* find_begun(std::uint64_t socket) {
     return const_cast<Begun*>(std::as_const(*this).find_begun(socket));
@@ -82,7 +95,9 @@ class TransitionBook {
   /// In order of socket. Of a hundred thousand most change nothing: a table of hashes would take
   /// half as much again.
   std::vector<Begun> begun_;
-  DenseMap<std::uint64_t, std::vector<Transition>> transitions_;
+  DenseMap<std::uint64_t, Packed> transitions_;
+  DenseMap<std::uint64_t, std::string> longer_;  ///< of those whose bytes do not fit
+  std::string more_;                             ///< for append(): its memory
 };
 
 }  // namespace netrec

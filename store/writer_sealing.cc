@@ -19,7 +19,7 @@ bool TimelineWriter::State::seal_due() const {
 
 // A destination that is met in each chunk of a busy host is one row then, not one a chunk.
 bool TimelineWriter::State::flush_due() const {
-  constexpr std::size_t kMostGathered = std::size_t{1} << 16;
+  constexpr std::size_t kMostGathered = std::size_t{1} << 17;
   return end.header.boot - flushed_at >= options.tables_every || index->gathered() >= kMostGathered;
 }
 
