@@ -100,6 +100,7 @@ struct Spent {
   double append = 0;    ///< the recorder's own: ticks
   double maintain = 0;  ///< in its thread: tables written, frames exchanged for their chunk
   double close = 0;     ///< the file's end
+  double longest = 0;   ///< of maintain: in one tick
 
   double aside() const { return all - append - maintain - close; }
 };
@@ -158,8 +159,12 @@ Run record(const std::string& path, double a_second, int seconds, const WriterOp
       const Keyframe keyframe = writer.keyframe_due() ? Keyframe::yes : Keyframe::no;
       must(writer.append(frame, departed, now, keyframe));
     }
-    const Meter meter(run.spent.maintain);
-    must(writer.maintain(now));
+    const double before_s = run.spent.maintain;
+    {
+      const Meter meter(run.spent.maintain);
+      must(writer.maintain(now));
+    }
+    run.spent.longest = std::max(run.spent.longest, run.spent.maintain - before_s);
   }
   reader.stop();
   // Closing seals what is left: a file that is to stay hot is left as a killed recorder leaves it.
@@ -193,9 +198,9 @@ int measure(int seconds, double a_second) {
       with.connections, a_second, each(with.spent.all), each(without.spent.all));
   fmt::print(
       "      a chunk encoded aside {:.2f} us, tables and exchange {:.2f}, closing {:.2f}, ticks"
-      " slower by {:.2f}\n",
+      " slower by {:.2f}; at most {:.0f} ms in a tick\n",
       each(with.spent.aside()), each(with.spent.maintain), each(with.spent.close),
-      each(with.spent.append - without.spent.append));
+      each(with.spent.append - without.spent.append), with.spent.longest * 1e3);
   if (seconds > kEven_s) {
     const auto late = [](const Run& run) { return run.spent.all - run.spent.close - run.early_s; };
     fmt::print("      from second {} on, as many ending as beginning, closing apart: {:.2f} us\n",

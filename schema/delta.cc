@@ -60,14 +60,6 @@ std::size_t apply_kind(const Changes<T>& changes, Table<T>& table) {
   return misfits;
 }
 
-// Within a key the order of the changes is the order in which they happened: exact ones before
-// those only known to the tick (at == 0), earlier (larger at) before later.
-bool happens_before(const Change& a, const Change& b) {
-  if (a.key != b.key) return a.key < b.key;
-  if (a.at != b.at) return b.at == 0 || (a.at != 0 && a.at > b.at);
-  return a.field < b.field;
-}
-
 template <class T>
 void sort_kind(Changes<T>& changes) {
   sort_by_key(changes.opened);
@@ -106,15 +98,6 @@ class FieldsByWord {
  private:
   std::array<std::vector<std::uint16_t>, kWords> fields_;
 };
-
-template <class T>
-bool is_canonical_kind(const Changes<T>& changes) {
-  const auto not_ascending = [](const T& a, const T& b) { return key_of(a) >= key_of(b); };
-  return std::adjacent_find(changes.opened.begin(), changes.opened.end(), not_ascending) ==
-             changes.opened.end() &&
-         std::is_sorted(changes.changed.begin(), changes.changed.end(), happens_before) &&
-         std::is_sorted(changes.closed.begin(), changes.closed.end());
-}
 
 }  // namespace
 
@@ -221,11 +204,6 @@ std::vector<Socket> departed_in(const Delta& delta, const Snapshot& before) {
 
 void sort(Delta& delta) {
   std::apply([](auto&... kind) { (sort_kind(kind), ...); }, delta.kinds);
-}
-
-bool is_canonical(const Delta& delta) {
-  return std::apply([](const auto&... kind) { return (is_canonical_kind(kind) && ...); },
-                    delta.kinds);
 }
 
 }  // namespace netrec

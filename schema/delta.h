@@ -36,6 +36,14 @@ struct Change {
   auto operator<=>(const Change&) const = default;
 };
 
+/// The order of changes in a frame. Within a key it is that in which they happened: exact ones
+/// before those only known to the tick (at == 0), earlier (larger at) before later.
+inline bool happens_before(const Change& a, const Change& b) {
+  if (a.key != b.key) return a.key < b.key;
+  if (a.at != b.at) return b.at == 0 || (a.at != 0 && a.at > b.at);
+  return a.field < b.field;
+}
+
 /// How an entity's life ended, as far as it is known. Numbers are in the file.
 enum class CloseReason : std::uint8_t {
   gone = 1,      ///< it was not there any more
@@ -126,8 +134,6 @@ std::vector<Socket> departed_in(const Delta& delta, const Snapshot& before);
 
 /// Brings the lists into canonical order.
 void sort(Delta& delta);
-/// True if they are, and no key is opened twice.
-bool is_canonical(const Delta& delta);
 
 enum class FrameKind : std::uint8_t {
   keyframe = 1,  ///< restates the whole snapshot; brings no news, except where a session begins

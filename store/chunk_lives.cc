@@ -1,11 +1,13 @@
 #include "store/chunk_lives.h"
 
 #include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
 
 #include <algorithm>
 #include <array>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 #include "schema/key_hash.h"
 
@@ -72,11 +74,7 @@ class Collector {
   Result<Lives<T>> collect() {
     make_room();
     for (frame_ = 0; frame_ < input_.frames.size(); ++frame_) {
-      const Changes<T>& changes = input_.frames[frame_].delta.template of<T>();
-      for (const T& row : changes.opened) open(row);
-      for (std::size_t i = 0; i < changes.changed.size();) i = update(changes.changed, i);
-      for (const Closed& closed : changes.closed) close(closed);
-      NETREC_CHECKED(check_size());
+      NETREC_CHECKED(take(input_.frames[frame_].delta.template of<T>()));
     }
     find_departed();
     put_lives_in_order();
@@ -104,6 +102,27 @@ class Collector {
     alive_.reserve(std::min(lives, kMostChunkLives));
     raw_.reserve(std::min(updates, kMostChunkUpdates));
     raw_values_.reserve(std::min(values, kMostChunkChanges));
+  }
+
+  /// Errors: invalid_argument, if they are not in canonical order, too. It is looked at here, where
+  /// they are read anyway: they are tens of megabytes.
+  Status take(const Changes<T>& changes) {
+    bool in_order = true;
+    for (const T& row : changes.opened) {
+      in_order = in_order && (&row == changes.opened.data() || key_of(*(&row - 1)) < key_of(row));
+      open(row);
+    }
+    const std::vector<Change>& changed = changes.changed;
+    for (std::size_t i = 0; i < changed.size();) {
+      in_order = in_order && (i == 0 || !happens_before(changed[i], changed[i - 1]));
+      i = update(changed, i);
+    }
+    in_order = in_order && std::is_sorted(changes.closed.begin(), changes.closed.end());
+    for (const Closed& closed : changes.closed) close(closed);
+    if (!in_order)
+      return failure(ErrorKind::invalid_argument, "frame {} is not in canonical order",
+                     input_.frames[frame_].sequence);
+    return check_size();
   }
 
   Status check_size() const {
@@ -168,10 +187,13 @@ class Collector {
     return end;
   }
 
-  const T* departed(std::uint64_t key) const {
+  /// The row that was there before the run; once for each key.
+  const T* departed(std::uint64_t key) {
     if constexpr (std::is_same_v<T, Socket>) {
       const auto place = departed_.find(key);
-      return place == departed_.end() ? nullptr : place->second;
+      return place == departed_.end() ? nullptr : std::exchange(place.value(), nullptr);
+    } else if (!seen_.insert(key).second) {
+      return nullptr;
     } else if constexpr (std::is_same_v<T, Peer>) {
       return input_.carry == nullptr ? nullptr : input_.carry->of<Peer>().find(key);
     } else if constexpr (std::is_same_v<T, Resolution>) {
@@ -183,12 +205,12 @@ class Collector {
 
   /// Only the first life of a key can have begun before the run.
   void find_departed() {
-    if constexpr (std::is_same_v<T, Socket>)
+    if constexpr (std::is_same_v<T, Socket>) {
+      departed_.reserve(input_.departed.size());
       for (const Socket& row : input_.departed) departed_.try_emplace(row.cookie, &row);
-    tsl::robin_map<std::uint64_t, bool, KeyHash> seen;
+    }
     for (Life<T>& life : out_.lives)
-      if (life.origin == nullptr && life.closed_here() && seen.try_emplace(life.key).second)
-        life.origin = departed(life.key);
+      if (life.origin == nullptr && life.closed_here()) life.origin = departed(life.key);
   }
 
   /// What puts a life in its place in its group.
@@ -293,6 +315,7 @@ class Collector {
   Lives<T> out_;
   tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> alive_;
   tsl::robin_map<std::uint64_t, const Socket*, KeyHash> departed_;
+  tsl::robin_set<std::uint64_t, KeyHash> seen_;  ///< keys that departed() was asked for
   PatternBook book_;
   Pattern pattern_;
   std::vector<RawUpdate> raw_;

@@ -27,11 +27,11 @@ WallTime wall_from(std::int64_t microseconds) {
 
 }  // namespace
 
-std::string pack_frame(std::string canonical) {
-  if (canonical.size() < kLeastCompressed) return canonical;
+std::string pack_frame(std::string_view canonical) {
+  if (canonical.size() < kLeastCompressed) return std::string(canonical);
   std::string packed = compress(canonical);
   put_fixed32(packed, checksum(packed));
-  return packed.size() < canonical.size() ? packed : canonical;
+  return packed.size() < canonical.size() ? packed : std::string(canonical);
 }
 
 Result<std::string> unpack_frame(std::string_view data) {

@@ -28,7 +28,7 @@ struct LogEntry {
 /// is shorter a zstd frame of it and four bytes of checksum over that (some of zstd's bits mean
 /// nothing, and a flip of one shall be found too). A zstd frame begins with 0x28, which is no
 /// EntityKind.
-std::string pack_frame(std::string canonical);
+std::string pack_frame(std::string_view canonical);
 /// Undoes it. Errors: corrupt.
 Result<std::string> unpack_frame(std::string_view data);
 

@@ -21,13 +21,13 @@ class RowColumns {
   explicit RowColumns(std::span<const Life<T>> lives)
       : zeros_(lives.size()), opening_(fields_of<T>().size()), last_(opening_.size()) {
     const auto all = fields_of<T>();
-    const std::vector<std::uint16_t> fields = fields_used(lives);
-    for (const std::uint16_t field : fields) opening_[field].resize(lives.size());
+    std::vector<std::uint16_t> used;
     for (std::size_t begin = 0; begin < lives.size(); begin += kRowsAtOnce) {
       const std::size_t end = std::min(begin + kRowsAtOnce, lives.size());
       for (std::size_t row = end; row < std::min(end + kRowsAtOnce, lives.size()); ++row)
         prefetch(lives[row].origin);
-      for (const std::uint16_t field : fields) {
+      use_fields(lives.subspan(begin, end - begin), used);
+      for (const std::uint16_t field : used) {
         const auto get = all[field].get;
         std::uint64_t* const column = opening_[field].data();
         for (std::size_t row = begin; row < end; ++row) column[row] = get(*lives[row].origin);
@@ -53,10 +53,8 @@ class RowColumns {
   }
 
  private:
-  /// Rows lie anywhere in memory, and one is asked for long before the next would be: as many rows
-  /// ahead, each of its cache lines is asked for.
-  static constexpr std::size_t kRowsAhead = 8;
-  /// Rows that stay near the processor while field by field is taken out of them.
+  /// Rows that stay near the processor while field by field is taken out of them. They lie anywhere
+  /// in memory: as many ahead, each of their cache lines is asked for.
   static constexpr std::size_t kRowsAtOnce = 128;
 
   static void prefetch(const T* row) {
@@ -65,26 +63,28 @@ class RowColumns {
     for (std::size_t at = 0; at < sizeof(T); at += kCacheLine) __builtin_prefetch(bytes + at);
   }
 
-  /// Those that are not 0 everywhere: all bits of all rows are laid over each other.
-  static std::vector<std::uint16_t> fields_used(std::span<const Life<T>> lives) {
+  /// Adds to `used` the fields that are not 0 in all of `lives`, and makes their columns: all bits
+  /// of all rows are laid over each other.
+  void use_fields(std::span<const Life<T>> lives, std::vector<std::uint16_t>& used) {
     const auto all = fields_of<T>();
-    std::vector<std::uint16_t> used;
-    if (lives.empty()) return used;
+    const auto use = [&](std::uint16_t field) {
+      if (!opening_[field].empty()) return;
+      opening_[field].resize(zeros_.size());
+      used.push_back(field);
+    };
     if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0) {
       using Words = std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)>;
       Words seen{};
-      for (std::size_t row = 0; row < lives.size(); ++row) {
-        if (row + kRowsAhead < lives.size()) prefetch(lives[row + kRowsAhead].origin);
-        const auto words = std::bit_cast<Words>(*lives[row].origin);
+      for (const Life<T>& life : lives) {
+        const auto words = std::bit_cast<Words>(*life.origin);
         for (std::size_t i = 0; i < seen.size(); ++i) seen[i] |= words[i];
       }
       const T any = std::bit_cast<T>(seen);
       for (std::uint16_t field = 0; field < all.size(); ++field)
-        if (all[field].get(any) != 0) used.push_back(field);
+        if (all[field].get(any) != 0) use(field);
     } else {
-      for (std::uint16_t field = 0; field < all.size(); ++field) used.push_back(field);
+      for (std::uint16_t field = 0; field < all.size(); ++field) use(field);
     }
-    return used;
   }
 
   Column zeros_;

@@ -7,6 +7,15 @@
 
 namespace netrec {
 
+namespace {
+
+/// Frames are kept in memory until they are sealed if each is so long at least, and all together so
+/// long at most: those of a busy host for some seconds, those of an idle one for an hour not.
+constexpr std::size_t kLeastKeptBytes = 256 << 10;
+constexpr std::size_t kMostKeptBytes = 48 << 20;
+
+}  // namespace
+
 Result<Sealer> Sealer::open(const Database& database) {
   NETREC_TRY(read, database.prepare("SELECT sequence, wall_us, boot_us, data FROM frame"
                                     " WHERE sequence BETWEEN ? AND ? ORDER BY sequence"));
@@ -25,13 +34,26 @@ void Sealer::take_up(const Snapshot& snapshot, const FrameHeader& header, const 
   for (const Session& row : snapshot.of<Session>()) session_ = std::max(session_, row.id);
   before_ = last_ = {.sequence = header.sequence, .wall = header.wall, .hash = hash};
   hot_frames_ = hot_bytes_ = 0;
+  kept_.clear();
   opened_.clear();
   departed_ = {};
 }
 
 void Sealer::follow(const Frame& frame, std::span<const Socket> departed, const ChainHash& hash,
-                    std::size_t stored_bytes) {
-  if (hot_frames_ == 0) first_hot_ = frame.sequence;
+                    std::size_t stored_bytes, std::string canonical) {
+  if (hot_frames_ == 0) {
+    first_hot_ = frame.sequence;
+    kept_bytes_ = 0;
+  }
+  kept_bytes_ += canonical.size();
+  if (kept_.size() == hot_frames_ && canonical.size() >= kLeastKeptBytes &&
+      kept_bytes_ <= kMostKeptBytes)
+    kept_.push_back({.sequence = frame.sequence,
+                     .wall = frame.wall,
+                     .boot = frame.boot,
+                     .data = std::move(canonical)});
+  else
+    kept_ = {};
   ++hot_frames_;
   hot_bytes_ += stored_bytes;
   for (const Socket& row : frame.delta.of<Socket>().opened) opened_.insert(row.cookie);
@@ -45,6 +67,12 @@ void Sealer::pass_keyframe(const FrameHeader& header, const ChainHash& hash) {
   if (hot_frames_ == 0) before_ = last_;
 }
 
+Result<std::vector<Sealer::Stored>> Sealer::take_frames() {
+  std::vector<Stored> kept = std::exchange(kept_, {});
+  if (kept.size() == hot_frames_) return kept;
+  return read_frames();
+}
+
 Result<std::vector<Sealer::Stored>> Sealer::read_frames() {
   std::vector<Stored> frames;
   NETREC_TRY(more, read_.first(first_hot_, last_delta_.sequence));
@@ -52,7 +80,8 @@ Result<std::vector<Sealer::Stored>> Sealer::read_frames() {
     frames.push_back({.sequence = static_cast<std::uint64_t>(read_.integer(0)),
                       .wall = WallTime(std::chrono::microseconds(read_.integer(1))),
                       .boot = std::chrono::microseconds(read_.integer(2)),
-                      .data = std::string(read_.bytes(3))});
+                      .data = std::string(read_.bytes(3)),
+                      .packed = true});
     NETREC_TRY(next, read_.next());
     more = next;
   }
@@ -63,8 +92,11 @@ Result<std::vector<Sealer::Stored>> Sealer::read_frames() {
 Result<EncodedChunk> Sealer::encode(Run& run, ChunkCarry& carry) {
   std::vector<Frame> frames;
   for (Stored& stored : run.stored) {
-    NETREC_TRY(canonical, unpack_frame(stored.data));
-    NETREC_TRY(delta, decode_delta(canonical));
+    if (stored.packed) {
+      NETREC_TRY(canonical, unpack_frame(stored.data));
+      stored.data = std::move(canonical);
+    }
+    NETREC_TRY(delta, decode_delta(stored.data));
     Frame frame;
     frame.sequence = stored.sequence;
     frame.wall = stored.wall;
@@ -89,7 +121,7 @@ Result<EncodedChunk> Sealer::encode(Run& run, ChunkCarry& carry) {
 Status Sealer::begin(Sealing where) {
   NETREC_CHECK(!is_sealing(), "one chunk at a time");
   if (hot_frames_ == 0) return {};
-  NETREC_TRY(stored, read_frames());
+  NETREC_TRY(stored, take_frames());
   auto run = std::make_unique<Run>();
   run->session = session_;
   run->first = first_hot_;

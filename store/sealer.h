@@ -40,8 +40,9 @@ class Sealer {
   /// Takes up the log after frame `header`, whose state is `snapshot`. REQUIRES !is_sealing().
   void take_up(const Snapshot& snapshot, const FrameHeader& header, const ChainHash& hash);
   /// Notes a delta that was written as a hot frame, `stored_bytes` long; `hash`: after it.
+  /// `canonical`: its bytes (frame_codec.h), or none.
   void follow(const Frame& frame, std::span<const Socket> departed, const ChainHash& hash,
-              std::size_t stored_bytes);
+              std::size_t stored_bytes, std::string canonical = {});
   /// Notes a keyframe that restates what was there.
   void pass_keyframe(const FrameHeader& header, const ChainHash& hash);
 
@@ -71,12 +72,13 @@ class Sealer {
     WallTime wall{};
     ChainHash hash;  // after it
   };
-  /// A frame as it lies in its table.
+  /// A frame that is to be sealed.
   struct Stored {
     std::uint64_t sequence = 0;
     WallTime wall{};
     std::chrono::microseconds boot{};
     std::string data;
+    bool packed = false;  // as it lies in its table; else its canonical bytes
   };
   /// What is cut off, and what becomes of it.
   struct Run {
@@ -90,6 +92,7 @@ class Sealer {
     std::optional<Result<EncodedChunk>> chunk;
     bool has_keys = false;  // they were written with it
   };
+  Result<std::vector<Stored>> take_frames();
   Result<std::vector<Stored>> read_frames();
   static Result<EncodedChunk> encode(Run& run, ChunkCarry& carry);
 
@@ -107,6 +110,9 @@ class Sealer {
 
   std::uint64_t hot_frames_ = 0;
   std::uint64_t hot_bytes_ = 0;
+  // All hot frames, if each is long and together they are not too much: else they are read back.
+  std::vector<Stored> kept_;
+  std::size_t kept_bytes_ = 0;
   DenseSet<PackedNumber> opened_;  // sockets opened in hot frames: they are told there whole
   PackedSockets departed_;         // rows of those closed that were not
   std::unique_ptr<Run> run_;       // goes before carry_, which its thread uses

@@ -58,12 +58,12 @@ void TimelineWriter::State::make_room(const Error& error) {
 // --- one tick ------------------------------------------------------------------------------------
 
 Status TimelineWriter::State::write_delta(const Frame& frame, LogEnd& tail) {
-  std::string canonical = encode_delta(frame.delta);
+  last_delta = encode_delta(frame.delta);
   tail.header = {
       .kind = FrameKind::delta, .sequence = frame.sequence, .wall = frame.wall, .boot = frame.boot};
-  tail.hash = next_hash(tail.hash, tail.header, canonical);
+  tail.hash = next_hash(tail.hash, tail.header, last_delta);
   since_keyframe.entries += frame.delta.size();
-  const std::string data = pack_frame(std::move(canonical));
+  const std::string data = pack_frame(last_delta);
   since_keyframe.stored_bytes += data.size();
   last_delta_stored = data.size();
   return insert_frame->run(frame.sequence, frame.wall.time_since_epoch().count(),
@@ -80,7 +80,7 @@ Status TimelineWriter::State::write_keyframe(const Snapshot& now, LogEnd& tail) 
   const ChainHash before = tail.hash;
   tail.hash = next_hash(before, tail.header, canonical);
   since_keyframe = {.wall = tail.header.wall, .keyframe_entries = now.size()};
-  const std::string data = pack_frame(std::move(canonical));
+  const std::string data = pack_frame(canonical);
   return insert_keyframe->run(tail.header.sequence, tail.header.wall.time_since_epoch().count(),
                               tail.header.boot.count(), tail.header.begins_session ? 1 : 0,
                               SqlValue::blob(before.view()), SqlValue::blob(tail.hash.view()),
@@ -111,7 +111,7 @@ void TimelineWriter::State::take_in(const Frame& frame, std::span<const Socket> 
     sealer->take_up(now, tail.header, tail.hash);
     flushed_at = tail.header.boot;
   } else {
-    sealer->follow(frame, departed, delta_end.hash, last_delta_stored);
+    sealer->follow(frame, departed, delta_end.hash, last_delta_stored, std::move(last_delta));
     if (keyframe_written) sealer->pass_keyframe(tail.header, tail.hash);
   }
   end = tail;

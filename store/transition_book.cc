@@ -119,6 +119,8 @@ void TransitionBook::begun() {
 }
 
 const TransitionBook::Begun* TransitionBook::find_begun(std::uint64_t socket) const {
+  // The kernel counts them up: most are younger than all of these.
+  if (begun_.empty() || socket > begun_.back().socket) return nullptr;
   const auto place =
       std::lower_bound(begun_.begin(), begun_.end(), socket,
                        [](const Begun& one, std::uint64_t wanted) { return one.socket < wanted; });

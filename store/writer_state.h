@@ -89,6 +89,7 @@ struct TimelineWriter::State {
   SinceKeyframe since_keyframe;
   bool keyframe_written = false;           // in the last tick
   std::chrono::microseconds flushed_at{};  // boot clock: when the derived tables were
+  std::string last_delta;                  // its canonical bytes
   std::size_t last_delta_stored = 0;
 };
 
