@@ -192,12 +192,9 @@ class Collector {
     if constexpr (std::is_same_v<T, Socket>) {
       const auto place = departed_.find(key);
       return place == departed_.end() ? nullptr : std::exchange(place.value(), nullptr);
-    } else if (!seen_.insert(key).second) {
-      return nullptr;
-    } else if constexpr (std::is_same_v<T, Peer>) {
-      return input_.carry == nullptr ? nullptr : input_.carry->of<Peer>().find(key);
-    } else if constexpr (std::is_same_v<T, Resolution>) {
-      return input_.carry == nullptr ? nullptr : input_.carry->of<Resolution>().find(key);
+    } else if constexpr (std::is_same_v<T, Peer> || std::is_same_v<T, Resolution>) {
+      if (!seen_.insert(key).second || input_.carry == nullptr) return nullptr;
+      return input_.carry->of<T>().find(key);
     } else {
       return nullptr;
     }

@@ -145,7 +145,7 @@ Status DestinationTable::flush() {
   for (const auto& [key, totals] : gathered_) {
     Destination there = Destination::unpack(key);
     std::string remote_address = to_string(there.remote, there.family);
-    rows.push_back({std::move(remote_address), std::move(there), &totals});
+    rows.push_back({std::move(remote_address), there, &totals});
   }
   std::vector<const Row*> in_order;
   in_order.reserve(rows.size());

@@ -90,10 +90,10 @@ constexpr std::int64_t kMostInstants = 4'000'000;
 /// Moves a cursor from one instant to the next.
 class InstantWalk {
  public:
-  static Result<InstantWalk> open(TableContext& context, Instants instants) {
+  static Result<InstantWalk> open(TableContext& context, const Instants& instants) {
     NETREC_TRY(walk, FrameWalk::open(context, instants.range));
     NETREC_TRY(timeline, context.lease());
-    return InstantWalk(context, std::move(instants), std::move(walk), std::move(timeline));
+    return InstantWalk(context, instants, std::move(walk), std::move(timeline));
   }
   InstantWalk(InstantWalk&&) noexcept = default;
   InstantWalk& operator=(InstantWalk&&) = delete;
@@ -118,10 +118,10 @@ class InstantWalk {
   bool is_in_doubt() const { return walk_.is_in_doubt() || !cursor_.damage().empty(); }
 
  private:
-  InstantWalk(TableContext& context, Instants instants, FrameWalk walk,
+  InstantWalk(TableContext& context, const Instants& instants, FrameWalk walk,
               TableContext::Lease timeline)
       : context_(&context),
-        instants_(std::move(instants)),
+        instants_(instants),
         walk_(std::move(walk)),
         timeline_(std::move(timeline)),
         cursor_(timeline_->cursor()) {}

@@ -44,6 +44,12 @@ Result<bool> is_beyond_limits(const Database& database, const WriterOptions& opt
   return used > options.max_size_bytes - 3 * (options.max_size_bytes / kSteps);
 }
 
+/// Of groups that are gone altogether.
+constexpr const char* kErasePages =
+    "DELETE FROM search_page WHERE id <"
+    " ifnull((SELECT min(number) FROM search_group WHERE last_sequence >= ?),"
+    "        (SELECT max(number) + 1 FROM search_group)) << 32";
+
 Result<Pruned> drop_before(const Database& database, const Cut& cut) {
   Pruned pruned;
   pruned.to = wall_from(cut.wall_us);
@@ -65,10 +71,7 @@ Result<Pruned> drop_before(const Database& database, const Cut& cut) {
   for (const std::string_view sql :
        {"DELETE FROM chunk WHERE last_sequence < ?", "DELETE FROM keyframe WHERE sequence < ?",
         "DELETE FROM frame WHERE sequence < ?", "DELETE FROM search_chunk WHERE first_sequence < ?",
-        "DELETE FROM search_page WHERE id <"
-        " ifnull((SELECT min(number) FROM search_group WHERE last_sequence >= ?),"
-        "        (SELECT max(number) + 1 FROM search_group)) << 32",
-        "DELETE FROM search_group WHERE last_sequence < ?"}) {
+        kErasePages, "DELETE FROM search_group WHERE last_sequence < ?"}) {
     NETREC_TRY(erase, database.prepare(sql));
     NETREC_CHECKED(erase.run(cut.sequence));
   }
