@@ -96,6 +96,13 @@ bool is_kept_short(const WriterOptions& options) {
   return options.max_size_bytes != 0 || options.max_age.count() != 0;
 }
 
+bool is_kept_for_minutes(const WriterOptions& options) {
+  constexpr std::uint64_t kFewBytes = std::uint64_t{256} << 20;
+  constexpr std::chrono::minutes kFew{15};
+  return (options.max_size_bytes != 0 && options.max_size_bytes < kFewBytes) ||
+         (options.max_age.count() != 0 && options.max_age < kFew);
+}
+
 bool keyframe_wanted_for_retention(const WriterOptions& options, std::uint64_t bytes_since_keyframe,
                                    std::chrono::microseconds since_keyframe) {
   if (options.max_size_bytes != 0 && bytes_since_keyframe > options.max_size_bytes / kSteps)

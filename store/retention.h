@@ -13,6 +13,8 @@ namespace netrec {
 
 /// True if the options limit the file's size or age.
 bool is_kept_short(const WriterOptions& options);
+/// True if a busy host's file may hold no more than some minutes then.
+bool is_kept_for_minutes(const WriterOptions& options);
 
 /// Only at a keyframe can the log be cut: they must be this dense for the limits to be met.
 bool keyframe_wanted_for_retention(const WriterOptions& options, std::uint64_t bytes_since_keyframe,

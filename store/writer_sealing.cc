@@ -20,6 +20,8 @@ bool TimelineWriter::State::seal_due() const {
 // A destination that is met in each chunk of a busy host is one row then, not one a chunk.
 bool TimelineWriter::State::flush_due() const {
   constexpr std::size_t kMostGathered = std::size_t{1} << 17;
+  // Nothing behind the mark can be dropped: of a file that holds minutes that would be much.
+  if (is_kept_for_minutes(options)) return true;
   return end.header.boot - flushed_at >= options.tables_every || index->gathered() >= kMostGathered;
 }
 

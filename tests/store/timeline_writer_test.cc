@@ -270,6 +270,26 @@ TEST_F(TimelineWriterTest, DropsTheOldEndToStayBelowItsSize) {
   EXPECT_TRUE(cursor.damage().empty());
 }
 
+// Chunks come faster than the derived tables are written, and the file has no room for a minute.
+TEST_F(TimelineWriterTest, StaysBelowItsSizeWhereMuchHappens) {
+  keep_past_ = false;
+  load_ = {.sockets = 300, .opened_each_tick = 1500};
+  host_ = SimulatedHost(load_, 5);
+  const WriterOptions options{.max_size_bytes = 1 << 20, .seal_after_frames = 3};
+  auto writer = open_writer(options);
+  begin(writer);
+  for (int i = 0; i < 150; ++i) {
+    std::vector<Socket> departed;
+    Frame frame = host_.tick(departed);
+    const Keyframe keyframe = writer.keyframe_due() ? Keyframe::yes : Keyframe::no;
+    ASSERT_TRUE(writer.append(frame, departed, host_.now(), keyframe));
+    const auto maintained = writer.maintain(host_.now());
+    ASSERT_TRUE(maintained) << maintained.error().message;
+  }
+  finish(writer);
+  EXPECT_LE(std::filesystem::file_size(path_), options.max_size_bytes);
+}
+
 TEST_F(TimelineWriterTest, DropsWhatIsTooOld) {
   keep_past_ = false;
   auto writer = open_writer({.max_age = std::chrono::seconds(600), .seal_after_frames = 64});
