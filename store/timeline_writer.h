@@ -3,7 +3,8 @@
 // tables any SQLite client reads.
 //
 // States another program can find the file in: before a tick, after it, never between; hot frames
-// not sealed yet (normal, or left by a killed recorder); a session without end (a killed recorder).
+// not sealed yet (normal, or left by a killed recorder); derived tables behind the last chunks (the
+// same); a session without end (a killed recorder).
 #pragma once
 
 #include <chrono>

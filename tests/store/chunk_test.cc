@@ -255,15 +255,31 @@ TEST(Chunk, KeepsWhatNoSoundRecorderWrites) {
   EXPECT_FALSE(reader->can_carry_out());
 }
 
-TEST(Chunk, RefusesFramesThatAreNotCanonical) {
+void expect_refused(const Changes<Socket>& changes) {
   Frame frame;
   frame.sequence = 1;
-  frame.delta.of<Socket>().closed = {{.key = 8}, {.key = 5}};
+  frame.delta.of<Socket>() = changes;
   ChunkInput input;
   input.first_sequence = input.last_sequence = 1;
   input.frames = std::span(&frame, 1);
-  ASSERT_FALSE(encode_chunk(input));
-  EXPECT_EQ(encode_chunk(input).error().kind, ErrorKind::invalid_argument);
+  const auto chunk = encode_chunk(input);
+  ASSERT_FALSE(chunk);
+  EXPECT_EQ(chunk.error().kind, ErrorKind::invalid_argument);
+}
+
+TEST(Chunk, RefusesFramesThatAreNotCanonical) {
+  Socket five, eight;
+  five.cookie = 5;
+  eight.cookie = 8;
+  expect_refused({.opened = {eight, five}, .changed = {}, .closed = {}});
+  expect_refused({.opened = {five, five}, .changed = {}, .closed = {}});
+  expect_refused({.opened = {}, .changed = {}, .closed = {{.key = 8}, {.key = 5}}});
+  expect_refused({.opened = {}, .changed = {}, .closed = {{.key = 5, .at = 3}, {.key = 5}}});
+  const Change later{.key = 5, .value = 1, .at = 2, .field = 24};
+  for (Change earlier : {Change{.key = 4, .value = 1, .at = 2, .field = 24},
+                         Change{.key = 5, .value = 1, .at = 3, .field = 24},
+                         Change{.key = 5, .value = 1, .at = 2, .field = 23}})
+    expect_refused({.opened = {five}, .changed = {later, earlier}, .closed = {}});
 }
 
 TEST(Chunk, TellsRowsAsTheyWereAtTheirEnd) {

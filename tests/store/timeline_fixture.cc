@@ -47,6 +47,7 @@ void TimelineFixture::record(TimelineWriter& writer, int count) {
     }
     const auto maintained = writer.maintain(host_.now());
     ASSERT_TRUE(maintained) << maintained.error().message;
+    pruned_ += maintained->frames;
   }
 }
 

@@ -39,6 +39,7 @@ class TimelineFixture : public testing::Test {
   SimulatedHost host_{load_, 1};
   std::vector<Past> past_;  ///< [sequence - 1]; left empty if keep_past_ is false
   bool keep_past_ = true;
+  std::uint64_t pruned_ = 0;  ///< frames that record() saw dropped
 };
 
 }  // namespace netrec

@@ -243,26 +243,17 @@ TEST_F(TimelineWriterTest, DropsTheOldEndToStayBelowItsSize) {
   WriterOptions options{.max_size_bytes = 1 << 20, .seal_after_frames = 64};
   auto writer = open_writer(options);
   begin(writer);
-  std::uint64_t pruned = 0;
-  for (int i = 0; i < 3000; ++i) {
-    std::vector<Socket> departed;
-    Frame frame = host_.tick(departed);
-    const Keyframe keyframe = writer.keyframe_due() ? Keyframe::yes : Keyframe::no;
-    ASSERT_TRUE(writer.append(frame, departed, host_.now(), keyframe));
-    const auto maintained = writer.maintain(host_.now());
-    ASSERT_TRUE(maintained) << maintained.error().message;
-    pruned += maintained->frames;
-  }
+  record(writer, 3000);
   const std::uint64_t last = writer.last_sequence();
   finish(writer);
-  EXPECT_GT(pruned, 0u);
+  EXPECT_GT(pruned_, 0u);
   EXPECT_LE(std::filesystem::file_size(path_), options.max_size_bytes);
   EXPECT_GT(std::filesystem::file_size(path_), options.max_size_bytes / 2);
   auto timeline = Timeline::open(path_);
   const TimelineSummary& summary = timeline->summary();
-  EXPECT_EQ(summary.first_sequence, pruned + 1);
+  EXPECT_EQ(summary.first_sequence, pruned_ + 1);
   const std::uint64_t frames = timeline->totals()->frames;
-  EXPECT_EQ(frames, last + 1 - pruned);
+  EXPECT_EQ(frames, last + 1 - pruned_);
   FrameCursor cursor = timeline->cursor();
   std::uint64_t read = 0;
   while (*cursor.next()) ++read;
@@ -278,14 +269,7 @@ TEST_F(TimelineWriterTest, StaysBelowItsSizeWhereMuchHappens) {
   const WriterOptions options{.max_size_bytes = 1 << 20, .seal_after_frames = 3};
   auto writer = open_writer(options);
   begin(writer);
-  for (int i = 0; i < 150; ++i) {
-    std::vector<Socket> departed;
-    Frame frame = host_.tick(departed);
-    const Keyframe keyframe = writer.keyframe_due() ? Keyframe::yes : Keyframe::no;
-    ASSERT_TRUE(writer.append(frame, departed, host_.now(), keyframe));
-    const auto maintained = writer.maintain(host_.now());
-    ASSERT_TRUE(maintained) << maintained.error().message;
-  }
+  record(writer, 150);
   finish(writer);
   EXPECT_LE(std::filesystem::file_size(path_), options.max_size_bytes);
 }
